@@ -1,0 +1,1 @@
+"""The `webchatagent` command line."""

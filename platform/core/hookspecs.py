@@ -1,0 +1,137 @@
+"""Every hook a plugin may implement. Nothing else in the platform calls into a plugin.
+
+Scopes
+    platform  called once per process, for every installed plugin; no `tenant` argument.
+    tenant    called for one tenant; only that tenant's enabled plugins run; `tenant` comes first.
+    plugin    called on one named plugin only, while it is tried or switched.
+
+Kinds
+    collect   every plugin runs; `[(plugin, value), ...]`; a plugin that fails is logged, counted and left out.
+    require   as collect, but a failure is raised after every plugin has run (erasure must not be half done).
+    first     the first answer that is not None wins; a failure is raised.
+    fold      the named argument passes through every plugin in turn; a failure is raised.
+    notify    every plugin runs after the commit; the return value is ignored; a failure is logged.
+
+`docs/hooks.md` documents each with its exact signature; a test compares the two.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pluggy import HookimplMarker, HookspecMarker
+
+if TYPE_CHECKING:
+    from .documents import Blob, Connector, ExtractedText
+    from .models import ChatModel, EmbeddingModel
+    from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+    from .tenants import HealthCheck, Problem, Tenant
+
+PROJECT = "webchatagent"
+hookimpl = HookimplMarker(PROJECT)
+_hookspec = HookspecMarker(PROJECT)
+F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["collect", "require", "first", "fold", "notify"]
+Scope = Literal["platform", "tenant", "plugin"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How a hook is called: its kind, its scope and, for a fold, the argument that passes through."""
+
+    kind: Kind
+    scope: Scope = "tenant"
+    fold: str = ""
+
+
+def hook(kind: Kind, *, scope: Scope = "tenant", fold: str = "") -> Callable[[F], F]:
+    """Mark a hook specification with its kind and scope."""
+
+    def mark(function: F) -> F:
+        function.spec = Spec(kind, scope, fold)  # type: ignore[attr-defined]
+        marked: F = _hookspec(firstresult=kind == "first")(function)
+        return marked
+
+    return mark
+
+
+# -- platform: once per process -----------------------------------------------------------------------------
+
+@hook("collect", scope="platform")
+def health_checks() -> list[HealthCheck]:
+    """Named checks for `/readyz` and `webchatagent doctor`."""
+
+
+# -- plugin: one plugin, while it is tried ------------------------------------------------------------------
+
+@hook("first", scope="plugin")
+def plugin_check(tenant: Tenant, config: Any) -> list[Problem]:
+    """Try the configuration for real before it is saved; say what is wrong and how to repair it."""
+
+
+# -- sources ------------------------------------------------------------------------------------------------
+
+@hook("collect")
+def connectors(tenant: Tenant) -> list[Connector]:
+    """Kinds of source: each finds documents under a target that a person names."""
+
+
+@hook("first")
+def extract_text(tenant: Tenant, blob: Blob) -> ExtractedText | None:
+    """Turn a document's bytes into Markdown, or say nothing to leave it to another plugin."""
+
+
+# -- models -------------------------------------------------------------------------------------------------
+
+@hook("collect")
+def chat_models(tenant: Tenant) -> list[ChatModel]:
+    """Chat models the tenant can choose, each able to stream a reply. Must not touch the network."""
+
+
+@hook("collect")
+def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
+    """Embedding models the tenant can choose, each with its space. Must not touch the network."""
+
+
+# -- privacy ------------------------------------------------------------------------------------------------
+
+@hook("collect")
+def privacy_disclosures(tenant: Tenant) -> list[Disclosure]:
+    """Who receives which data, why, where and for how long: the tenant's privacy notice is built from these."""
+
+
+@hook("require")
+def subject_locate(tenant: Tenant, subject: Subject) -> list[ExportPart]:
+    """Where something about this person is kept, as parts with counts and without content."""
+
+
+@hook("require")
+def subject_export(tenant: Tenant, subject: Subject) -> list[ExportPart]:
+    """Everything kept on one person (Art. 15 and 20)."""
+
+
+@hook("require")
+def subject_rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> ErasureReport:
+    """Correct name, e-mail or phone in every copy (Art. 16). Must be safe to repeat."""
+
+
+@hook("require")
+def subject_restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureReport:
+    """Stop using a person's data, or use it again (Art. 18). Must be safe to repeat."""
+
+
+@hook("require")
+def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
+    """Delete or anonymise everything on one person, here and at the provider (Art. 17). Must be safe to repeat."""
+
+
+@hook("require")
+def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
+    """Delete what is older than the tenant's retention settings. Runs daily."""
+
+
+@hook("require")
+def tenant_erase(tenant: Tenant) -> ErasureReport:
+    """Delete everything kept for the tenant, here and at the provider. Must be safe to repeat."""

@@ -1,0 +1,156 @@
+"""Installed plugins, and the hooks of one set of them. Enabling is an allow-list: what is not named does not run."""
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pluggy import PluginManager
+
+from . import hookspecs
+from .egress import calling
+from .hookspecs import PROJECT, Spec
+from .manifest import Manifest, ManifestError, read_manifest
+
+log = logging.getLogger(__name__)
+SPECS: dict[str, Spec] = {n: f.spec for n, f in vars(hookspecs).items() if hasattr(f, "spec")}
+GROUP = "webchatagent.plugins"
+
+
+class HookFailed(Exception):
+    """One or more plugins failed in a hook where that must not pass; `failures` is `[(plugin, error)]`."""
+
+    def __init__(self, hook: str, failures: list[tuple[str, Exception]]) -> None:
+        super().__init__(f"{hook}: " + "; ".join(f"{plugin}: {error!r}" for plugin, error in failures))
+        self.hook, self.failures = hook, failures
+
+
+class PluginRefused(Exception):
+    """The plugin breaks a rule of the hooks, so it is not loaded."""
+
+
+class Hooks:
+    """The hooks of a fixed set of plugins. `failures` counts, per (plugin, hook), what was left out."""
+
+    failures: Counter[tuple[str, str]] = Counter()
+    _lock = threading.Lock()
+
+    def __init__(self, plugins: Mapping[str, ModuleType], scope: str) -> None:
+        self._manager = PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        for name, plugin in plugins.items():
+            self._manager.register(plugin, name)
+        self._manager.check_pending()  # refuses a misspelt hook, and nothing else does
+        for name, spec in SPECS.items():
+            for impl in getattr(self._manager.hook, name).get_hookimpls():
+                if (impl.wrapper or impl.hookwrapper) and spec.kind != "first":
+                    raise PluginRefused(f"{impl.plugin_name}: {name} is a {spec.kind} hook and takes no wrapper")
+                if impl.kwargnames:
+                    raise PluginRefused(f"{impl.plugin_name}: {name} gives its arguments defaults {impl.kwargnames}")
+        self._scope = scope
+        self.plugins = tuple(plugins)
+
+    def call(self, name: str, **arguments: Any) -> Any:
+        """Call one hook; what comes back depends on its kind (see `hookspecs`).
+
+        Raises LookupError for a hook of another scope, HookFailed for a failed `require` hook.
+        """
+        spec = SPECS[name]
+        if spec.scope != self._scope:
+            raise LookupError(f"{name} is a {spec.scope} hook, called as {self._scope}")
+        caller = getattr(self._manager.hook, name)
+        implementations = list(reversed(caller.get_hookimpls()))
+        tenant = arguments.get("tenant")
+        if spec.kind in ("first", "fold"):
+            return self._chain(spec, implementations, tenant, arguments)
+        results, failures = [], []
+        for impl in implementations:
+            try:
+                with calling(impl.plugin_name, tenant):
+                    value = impl.function(*[arguments[a] for a in impl.argnames])
+            except Exception as error:
+                log.exception("plugin %s failed in %s", impl.plugin_name, name)
+                with self._lock:
+                    self.failures[impl.plugin_name, name] += 1
+                failures.append((impl.plugin_name, error))
+            else:
+                if value is not None:
+                    results.append((impl.plugin_name, value))
+        if spec.kind == "require" and failures:
+            raise HookFailed(name, failures)
+        return None if spec.kind == "notify" else results
+
+    @staticmethod
+    def _chain(spec: Spec, implementations: list[Any], tenant: Any, arguments: dict[str, Any]) -> Any:
+        for impl in implementations:
+            with calling(impl.plugin_name, tenant):
+                value = impl.function(*[arguments[a] for a in impl.argnames])
+            if spec.kind == "fold":
+                arguments[spec.fold] = value
+            elif value is not None:
+                return value
+        return arguments[spec.fold] if spec.kind == "fold" else None
+
+    def each(self, name: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call a collect or require hook whose values are lists; one row per item, with the plugin's name."""
+        return [(plugin, item) for plugin, items in self.call(name, **arguments) for item in items]
+
+
+class Registry:
+    """Every installed plugin: `manifests` by id, `broken` with the reason of each that could not be loaded.
+
+    `always` are modules of core itself that take part in every set (core keeps data, so it answers the privacy hooks).
+    """
+
+    def __init__(self, plugins: Mapping[str, tuple[Manifest, ModuleType]], always: Mapping[str, ModuleType] | None = None,
+                 broken: Mapping[str, str] | None = None) -> None:
+        self._always = dict(always or {})
+        self._plugins = {name: module for name, (_, module) in sorted(plugins.items())}
+        self.manifests = {name: manifest for name, (manifest, _) in sorted(plugins.items())}
+        self.broken = dict(broken or {})
+        self.operator_switched = frozenset(n for n, m in self.manifests.items() if m.switched_by == "operator")
+        self.platform = Hooks({**self._always, **self._plugins}, "platform")
+        self._for = functools.lru_cache(maxsize=256)(self._build)
+        self._one = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: self._plugins[name]}, "plugin"))
+
+    def _build(self, enabled: frozenset[str]) -> Hooks:
+        return Hooks({**self._always, **{n: p for n, p in self._plugins.items() if n in enabled}}, "tenant")
+
+    def enabled(self, names: Iterable[str]) -> Hooks:
+        """The hooks of the named plugins that are installed; names nobody installed are ignored."""
+        return self._for(frozenset(names).intersection(self._plugins))
+
+    def only(self, name: str) -> Hooks:
+        """The plugin-scope hooks of one plugin. Raises KeyError when it is not installed."""
+        return self._one(name)
+
+    def module(self, name: str) -> ModuleType:
+        """A plugin's module. Raises KeyError when it is not installed."""
+        return self._plugins[name]
+
+
+def load_plugins(always: Mapping[str, ModuleType] | None = None) -> Registry:
+    """Every plugin that has an entry point; one that fails is listed in `broken` and harms nothing."""
+    found: dict[str, tuple[Manifest, ModuleType]] = {}
+    broken: dict[str, str] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        try:
+            module = importlib.import_module(point.value)
+            folder = Path(str(module.__file__)).parent
+            manifest = read_manifest(folder / "plugin.toml")
+            if manifest.id != point.name:
+                raise ManifestError(f"entry point {point.name!r} names a plugin with the id {manifest.id!r}")
+            Hooks({point.name: module}, "plugin")
+        except Exception as error:
+            log.exception("plugin %s is not loaded", point.name)
+            broken[point.name] = f"{type(error).__name__}: {error}"
+        else:
+            found[point.name] = (manifest, module)
+    return Registry(found, always, broken)

@@ -1,0 +1,1 @@
+"""Background work: the ledger of jobs with leases, the worker that drains it, the schedule."""

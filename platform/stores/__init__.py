@@ -1,0 +1,1 @@
+"""Implementations of the protocols of core: where chunks and files are kept."""
