@@ -95,6 +95,7 @@ class Connector:
     `claims(target)` says whether this kind reads the target a person typed. `find(spec)` yields what is there;
     ids of `known` that it does not yield are gone. With `local`, it reads the machine that adds the source
     (files, folders) and runs there at once; else it runs in a worker. `hosts(target)` names the hosts it will call.
+    `expand(name, data)` turns one uploaded file into documents, for a kind that takes uploads.
     """
 
     kind: str
@@ -102,6 +103,7 @@ class Connector:
     find: Callable[[SourceSpec], Iterator[Finding]]
     local: bool = False
     hosts: Callable[[str], frozenset[str]] = lambda target: frozenset()
+    expand: Callable[[str, bytes], Iterator[Finding]] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,115 @@
+"""Bots: making them, finding them fast, and what a tenant sets on them."""
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from .db.tenants import Bot
+from .errors import InvalidRequest, NotFound
+from .tenancy import system_scope
+from .tenants import Platform, Tenant, check_slug, load_tenant
+
+FRESH_SECONDS = 2.0
+
+
+class BotSettings(BaseModel):
+    """What a tenant sets on a bot; every field has a default that is right for most."""
+
+    model_config = ConfigDict(extra="forbid")
+    allowed_origins: list[str] = Field(default_factory=list)
+    max_message: int = Field(4000, ge=100, le=4000)
+    session_days: int = Field(0, ge=0, description="0: a session never expires")
+    close_behaviour: Literal["minimise", "end", "end_and_erase"] = "minimise"
+    accent: str = Field("#4f46e5", pattern="^#[0-9a-fA-F]{6}$")
+    theme: Literal["auto", "light", "dark"] = "auto"
+    position: Literal["left", "right"] = "right"
+    suggestions: list[str] = Field(default_factory=list, max_length=4)
+    instructions: str = Field("", max_length=8000)
+    unknown_answer: str = Field("", max_length=1000)
+    chat_model: str = ""
+    api_key_required: bool = False
+
+
+@dataclass(frozen=True)
+class LiveBot:
+    """A bot as the chat needs it, with its tenant."""
+
+    id: int
+    public_id: str
+    slug: str
+    name: str
+    locale: str
+    greeting: str
+    settings: BotSettings
+    tenant: Tenant
+
+
+def create_bot(tenant: Tenant, slug: str, name: str, locale: str = "", greeting: str = "") -> LiveBot:
+    """Make a bot. Raises InvalidRequest for a bad or taken slug."""
+    check_slug(slug)
+    with tenant.write() as db:
+        if db.scalar(select(Bot.id).where(Bot.slug == slug)):
+            raise InvalidRequest(f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", field="slug")
+        row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings={})
+        db.add(row)
+        db.flush()
+        return _live(row, tenant)
+
+
+def list_bots(tenant: Tenant) -> list[LiveBot]:
+    """The tenant's bots, by slug."""
+    with tenant.read() as db:
+        return [_live(row, tenant) for row in db.scalars(select(Bot).order_by(Bot.slug))]
+
+
+def _live(row: Bot, tenant: Tenant) -> LiveBot:
+    return LiveBot(row.id, row.public_id, row.slug, row.name, row.locale, row.greeting,
+                   BotSettings.model_validate(row.settings or {}), tenant)
+
+
+class BotFinder:
+    """Finds bots by public id or `tenant/bot`, and keeps them for two seconds, so that a chat message costs no query."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._kept: dict[str, tuple[float, LiveBot]] = {}
+        self._lock = Lock()
+
+    def find(self, name: str) -> LiveBot:
+        """The bot. Raises NotFound with the code `bot_not_found`."""
+        with self._lock:
+            kept = self._kept.get(name)
+        if kept and kept[0] > time.monotonic():
+            return kept[1]
+        bot = find_bot(self._platform, name)
+        with self._lock:
+            if len(self._kept) > 1000:
+                self._kept.clear()
+            self._kept[name] = (time.monotonic() + FRESH_SECONDS, bot)
+        return bot
+
+    def forget(self) -> None:
+        """Read everything anew: something was changed in this process."""
+        with self._lock:
+            self._kept.clear()
+
+
+def find_bot(platform: Platform, name: str) -> LiveBot:
+    """A bot by public id or `tenant-slug/bot-slug`. Raises NotFound with the code `bot_not_found`."""
+    missing = NotFound("There is no such bot.", "check its id", code="bot_not_found")
+    tenant_slug, _, bot_slug = name.partition("/")
+    if bot_slug:
+        tenant = load_tenant(platform, slug=tenant_slug)
+        with tenant.read() as db:
+            row = db.scalar(select(Bot).where(Bot.slug == bot_slug))
+    else:
+        with system_scope("find a bot's tenant by its public id"), platform.database.read() as db:
+            row = db.scalar(select(Bot).where(Bot.public_id == name))
+    if row is None:
+        raise missing
+    return _live(row, load_tenant(platform, tenant_id=row.tenant_id))

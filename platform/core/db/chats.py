@@ -1,0 +1,113 @@
+"""Tables: chat sessions, messages, turns, and the contacts that may be linked to a session.
+
+A message holds text, time, language and ids, nothing else; who the visitor is stands in `contact`, behind a link of
+its own, so that cutting the link leaves the conversation anonymous.
+"""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from ..clock import new_uuid, now
+from ..tenancy import TenantOwned
+from .base import Base, belongs_to, own_key
+from .tenants import Bot
+
+
+class ChatSession(TenantOwned, Base):
+    """A visitor's conversation with one bot. Of the session id only the SHA-256 (hex) is kept."""
+
+    __tablename__ = "chat_session"
+    __table_args__ = (own_key(), belongs_to("bot", "bot_id"), Index("ix_chat_session_recent", "tenant_id", "last_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bot_id: Mapped[int]
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    language: Mapped[str] = mapped_column(String(8), default="")
+    restricted: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    bot: Mapped[Bot] = relationship(primaryjoin=lambda: foreign(ChatSession.bot_id) == Bot.id, viewonly=True)
+
+
+class Message(TenantOwned, Base):
+    """One message. `role` is visitor, bot or agent; `sources` are the numbered citations of an answer."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        own_key(), belongs_to("chat_session", "session_id"), Index("ix_message_session", "session_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True, default=new_uuid)
+    session_id: Mapped[int]
+    role: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8), default="")
+    sources: Mapped[list[Any]] = mapped_column(default=list)
+    parts: Mapped[list[Any]] = mapped_column(default=list)
+    rating: Mapped[str] = mapped_column(String(4), default="")
+    comment: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class TurnRow(TenantOwned, Base):
+    """A question on its way to an answer, durable: `state` is accepted, streaming, done or cut.
+
+    `text` is what was written so far, about once a second; `client_message_id` is unique per bot, so that the same
+    question sent twice is answered once.
+    """
+
+    __tablename__ = "turn"
+    __table_args__ = (
+        own_key(), UniqueConstraint("bot_id", "client_message_id"), belongs_to("chat_session", "session_id"),
+        Index("ix_turn_session", "session_id"), Index("ix_turn_unfinished", "state", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bot_id: Mapped[int]
+    session_id: Mapped[int]
+    client_message_id: Mapped[str | None] = mapped_column(String(64))
+    public_id: Mapped[str] = mapped_column(String(36), unique=True, default=new_uuid)
+    state: Mapped[str] = mapped_column(String(10), default="accepted")
+    refused: Mapped[bool] = mapped_column(default=False)
+    text: Mapped[str] = mapped_column(Text, default="")
+    question_id: Mapped[int | None]
+    answer_id: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Contact(TenantOwned, Base):
+    """A person who told who they are. The only place of name, e-mail and phone."""
+
+    __tablename__ = "contact"
+    __table_args__ = (own_key(), Index("ix_contact_email", "tenant_id", "email"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(String(320), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    restricted: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ContactLink(TenantOwned, Base):
+    """That a session is a contact's."""
+
+    __tablename__ = "contact_link"
+    __table_args__ = (
+        own_key(), UniqueConstraint("session_id", "contact_id"),
+        belongs_to("chat_session", "session_id"), belongs_to("contact", "contact_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int]
+    contact_id: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,43 @@
+"""Bringing a database to the present tables: core's, the admin's and the plugins', each a branch of one history."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
+
+from .base import Base
+from .database import Database
+
+HERE = Path(str(files("webchatagent.core.db").joinpath("migrations")))
+
+
+def _config(folders: Sequence[Path]) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(f) for f in (HERE / "versions", *folders)))
+    return config
+
+
+def migrate(database: Database, folders: Sequence[Path] = (), metadata: Sequence[MetaData] = ()) -> None:
+    """Upgrade every branch to its head, in one transaction. `folders` hold the migrations of other rooms."""
+    config = _config(folders)
+    with database.engine.connect().execution_options(write=True) as connection:
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = [Base.metadata, *metadata]
+        command.upgrade(config, "heads")
+        connection.commit()
+
+
+def pending(database: Database, folders: Sequence[Path] = ()) -> list[str]:
+    """Revisions that are not applied yet; empty when the database is up to date."""
+    wanted = set(ScriptDirectory.from_config(_config(folders)).get_heads())
+    with database.engine.connect() as connection:
+        have = set(MigrationContext.configure(connection).get_current_heads())
+    return sorted(wanted - have)

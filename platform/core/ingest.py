@@ -1,0 +1,124 @@
+"""From a queued document to a searchable one: extract, split, index by words, then by meaning."""
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from . import jobs
+from .analysis import detect_language
+from .chunks import DocumentKey, NewChunk
+from .clock import now
+from .db.sources import Document
+from .documents import PASSING, Blob, ExtractedText
+from .errors import DocumentProblem
+from .retrieval import embedding_model
+from .splitting import split
+from .tenants import Tenant
+
+EMBED_BATCH = 16
+
+
+def index_document(tenant: Tenant, document_id: int) -> None:
+    """Make a document searchable by words and queue its vectors; or end it in the state that says why not.
+
+    Safe to repeat, and to be killed at any moment: chunks are replaced in one step, the state follows.
+    """
+    with tenant.read() as db:
+        row = db.get(Document, document_id)
+    if row is None:  # deleted meanwhile, perhaps between two attempts of this job
+        tenant.platform.chunks.delete_documents(tenant.id, [document_id])
+        return
+    try:
+        extracted = _extract(tenant, row)
+        chunks = _chunks(row, extracted)
+        if not chunks:
+            raise DocumentProblem("no_text", "The document holds no text.", "add one with text; pictures are not read")
+    except DocumentProblem as problem:
+        tenant.platform.chunks.delete_documents(tenant.id, [document_id])
+        _end(tenant, row, problem.state, str(problem), 0)
+        return
+    tenant.platform.chunks.replace_document(tenant.id, DocumentKey(row.bot_id, row.source_id, row.id), chunks)
+    row.title = row.title or extracted.title[:500] or row.name
+    row.language = chunks[0].language
+    _end(tenant, row, "searchable", "", len(chunks))
+
+
+def _extract(tenant: Tenant, row: Document) -> ExtractedText:
+    if not row.blob:
+        return ExtractedText(row.text, row.title, row.language)
+    try:
+        data = tenant.platform.blobs.get(tenant.id, row.blob)
+    except FileNotFoundError:
+        raise DocumentProblem("broken", "The stored file is missing.", "add it again") from None
+    blob = Blob(row.name or row.external_id, data, row.media_type)
+    text: ExtractedText | None = tenant.hooks.call("extract_text", tenant=tenant, blob=blob)
+    if text is None:
+        raise DocumentProblem("unsupported", "Files of this kind cannot be read.", "save it as PDF, DOCX or text")
+    return text
+
+
+def _chunks(row: Document, extracted: ExtractedText) -> list[NewChunk]:
+    language = row.language or extracted.language or detect_language(extracted.markdown)
+    title = row.title or extracted.title or row.name
+    return [
+        NewChunk(piece.text, title, piece.heading, language, row.url, piece.page)
+        for piece in split(extracted.markdown)
+    ]
+
+
+def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> None:
+    """Write the end of an attempt, unless a newer version of the document came meanwhile (its own job will)."""
+    embed = chunks > 0 and embedding_model(tenant) is not None
+    ring = []
+    with tenant.write() as db:
+        done = db.execute(
+            update(Document).where(Document.id == row.id, Document.version == row.version).values(
+                state=state, error=error, chunks=chunks, vectors=0, title=row.title[:500], language=row.language,
+                searchable_at=now() if state == "searchable" else None))
+        if getattr(done, "rowcount", 0) and embed:
+            ring.append(jobs.add_job(db, jobs.EMBED, f"embed:{row.id}", document_id=row.id))
+        gone = getattr(done, "rowcount", 0) == 0 and db.get(Document, row.id) is None
+    if gone:  # deleted while it was being indexed
+        tenant.platform.chunks.delete_documents(tenant.id, [row.id])
+    tenant.platform.ring(ring)
+
+
+def embed_document(tenant: Tenant, document_id: int) -> None:
+    """Fill in the vectors of a document, sixteen chunks at a time, and count them. Safe to repeat."""
+    model = embedding_model(tenant)
+    if model is None:
+        return
+    store = tenant.platform.chunks
+    store.ensure_space(model.space)
+    while missing := store.missing_vectors(tenant.id, model.space.id, EMBED_BATCH, document_id):
+        texts = [text if model.local else str(tenant.vault().mask(text)) for _, text in missing]
+        written = store.put_vectors(tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts))
+        count_vectors(tenant, document_id)
+        if not written:  # the document was deleted meanwhile
+            break
+    count_vectors(tenant, document_id)
+
+
+def count_vectors(tenant: Tenant, document_id: int) -> None:
+    """Write how many vectors a document has in the tenant's space."""
+    model = embedding_model(tenant)
+    if model is not None:
+        found = tenant.platform.chunks.count_vectors(tenant.id, model.space.id, document_id)
+        with tenant.write() as db:
+            db.execute(update(Document).where(Document.id == document_id).values(vectors=found))
+
+
+def delete_stored(tenant: Tenant, document_ids: list[int], blobs: list[str], keep_rows: bool = False) -> None:
+    """Delete chunks, vectors and bytes of documents whose rows are gone (or stay, with `keep_rows`). Safe to repeat."""
+    tenant.platform.chunks.delete_documents(tenant.id, document_ids)
+    for blob in blobs:
+        tenant.platform.blobs.delete(tenant.id, blob)
+    if keep_rows:
+        with tenant.write() as db:
+            db.execute(update(Document).where(Document.id.in_(document_ids)).values(chunks=0, vectors=0))
+
+
+def mark_broken(tenant: Tenant, document_id: int) -> None:
+    """End a document whose indexing failed again and again for a reason of ours."""
+    with tenant.write() as db:
+        db.execute(update(Document).where(Document.id == document_id, Document.state.in_(tuple(PASSING))).values(
+            state="broken", error="The document could not be processed. (try again, or send it to support)"))

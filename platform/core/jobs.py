@@ -1,0 +1,47 @@
+"""Writing jobs to the ledger. A job is a row of the transaction that needs it; workers are rung after the commit."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from .clock import new_uuid, now
+from .db.records import BackgroundJob
+from .tenancy import TenantSession, current_tenant_id
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """A kind of job: how urgent (lowest first), how long one attempt may take, how often it is tried."""
+
+    name: str
+    priority: int = 5
+    lease_seconds: int = 120
+    attempts: int = 3
+    quick: bool = True
+
+
+INDEX = JobKind("index_document", priority=1)
+DELETE = JobKind("delete_documents", priority=0)
+ERASE = JobKind("erase_session", priority=0)
+SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
+EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
+PURGE = JobKind("purge", priority=9)
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, PURGE)}
+
+
+def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:
+    """Add a job to the session's transaction; returns its id, to be rung after the commit.
+
+    With a `key`, a job of that key that is still queued is returned instead of a second one.
+    """
+    if key:
+        found = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key, BackgroundJob.state == "queued"))
+        if found:
+            return found
+    job = BackgroundJob(id=new_uuid(), tenant_id=current_tenant_id(), kind=kind.name, key=key, arguments=arguments,
+                        priority=kind.priority, run_at=now() + timedelta(seconds=delay))
+    db.add(job)
+    return job.id

@@ -1,0 +1,83 @@
+"""Turns that are being answered in this process, and those who read them."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+HEARTBEAT_SECONDS = 5.0
+GRACE_SECONDS = 10.0
+Event = dict[str, Any]
+
+
+class LiveTurn:
+    """The events of one turn so far; any number of readers may follow, from the beginning each.
+
+    When the last reader leaves and none comes back within ten seconds, the work is stopped. Lives on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.done = False
+        self._readers = 0
+        self._waiting: set[asyncio.Future[bool]] = set()
+        self._work: asyncio.Task[None] | None = None
+        self._stop: asyncio.TimerHandle | None = None
+
+    def start(self, work: Coroutine[Any, Any, None], finished: Callable[[], None]) -> None:
+        """Run the coroutine that produces the events; `finished` is called when it has ended, however."""
+        self._work = asyncio.ensure_future(work)
+        self._work.add_done_callback(lambda _: (self.end(), finished()))
+
+    def emit(self, event: Event) -> None:
+        """Add an event and wake the readers."""
+        self.events.append(event)
+        self._wake()
+
+    def end(self) -> None:
+        """No more events will come."""
+        self.done = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(True)
+        self._waiting.clear()
+
+    async def follow(self) -> AsyncIterator[Event | None]:
+        """Yield each event, and None every five seconds in which nothing happened."""
+        self._readers += 1
+        if self._stop:
+            self._stop.cancel()
+            self._stop = None
+        try:
+            position = 0
+            while True:
+                while position < len(self.events):
+                    yield self.events[position]
+                    position += 1
+                if self.done:
+                    return
+                if not await self._changed():
+                    yield None
+        finally:
+            self._readers -= 1
+            if not self._readers and not self.done:
+                self._stop = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up)
+
+    async def _changed(self) -> bool:
+        """Wait for the next event; False when none came in time."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiting.add(waiter)
+        timer = loop.call_later(HEARTBEAT_SECONDS, lambda: None if waiter.done() else waiter.set_result(False))
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
+
+    def _give_up(self) -> None:
+        if not self._readers and self._work:
+            self._work.cancel()

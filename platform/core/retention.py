@@ -1,0 +1,49 @@
+"""Deleting in time: conversations beyond the tenant's retention, finished jobs, and what plugins keep."""
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from .clock import now
+from .db.chats import ChatSession, Contact, ContactLink
+from .db.records import BackgroundJob
+from .db.tenants import TenantRow
+from .sessions import erase_session
+from .tenants import Tenant
+
+JOB_DAYS = 14
+
+
+def purge_tenant(tenant: Tenant) -> None:
+    """The daily job: every plugin's and core's `retention_purge`. Safe to repeat."""
+    tenant.hooks.call("retention_purge", tenant=tenant, now=now())
+
+
+def purge_conversations(tenant: Tenant, at: datetime) -> int:
+    """Delete conversations whose last message is older than the tenant's retention; returns how many.
+
+    Contacts that no conversation needs any more, and are as old, go with them.
+    """
+    with tenant.read() as db:
+        days = db.scalar(select(TenantRow.retention_days).where(TenantRow.id == tenant.id)) or 0
+        if not days:
+            return 0
+        limit = at - timedelta(days=days)
+        old = list(db.scalars(select(ChatSession.id).where(ChatSession.last_at < limit)))
+    for session_id in old:
+        erase_session(tenant, session_id)
+    with tenant.write() as db:
+        linked = select(ContactLink.contact_id)
+        db.execute(delete(Contact).where(Contact.created_at < limit, Contact.id.not_in(linked))
+                   .execution_options(synchronize_session=False))
+    return len(old)
+
+
+def purge_jobs(tenant: Tenant, at: datetime) -> int:
+    """Delete finished jobs after fourteen days; returns how many."""
+    with tenant.write() as db:
+        done = db.execute(delete(BackgroundJob).where(
+            BackgroundJob.state.in_(("done", "failed", "cancelled")),
+            BackgroundJob.finished_at < at - timedelta(days=JOB_DAYS)).execution_options(synchronize_session=False))
+    return int(getattr(done, "rowcount", 0))

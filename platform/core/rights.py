@@ -1,0 +1,133 @@
+"""A person's rights over what core keeps: sessions, messages, turns, contacts, consents."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+
+from .db.chats import ChatSession, Contact, ContactLink, Message
+from .db.records import ConsentRecord
+from .db.tenants import TenantRow
+from .errors import InvalidRequest
+from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .sessions import erase_session
+from .tenancy import TenantSession, system_scope
+from .tenants import Tenant
+
+FIELDS = ("name", "email", "phone")
+
+
+def disclosures(tenant: Tenant) -> list[Disclosure]:
+    """What core does with personal data; nothing of it leaves the house."""
+    with tenant.read() as db:
+        days = db.scalar(select(TenantRow.retention_days).where(TenantRow.id == tenant.id)) or 0
+    logs = int(tenant.platform.settings.log_days)
+    return [
+        Disclosure("conversation", ("messages", "session_id", "language", "time"), "answer", "legitimate_interest", days),
+        Disclosure("contact", ("contact",), "leads", "consent", days),
+        Disclosure("access_log", ("address_truncated", "browser", "time"), "operate", "legitimate_interest", logs),
+        Disclosure("limits", ("address_truncated",), "abuse", "legitimate_interest", 1),
+        Disclosure("index", ("documents",), "index", "contract", 0),
+    ]
+
+
+def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
+    wanted = [Contact.id == (subject.contact_id or 0)]
+    if subject.email:
+        wanted.append(func.lower(Contact.email) == subject.email.strip().lower())
+    if subject.session_id:
+        wanted.append(Contact.id.in_(select(ContactLink.contact_id).where(ContactLink.session_id == subject.session_id)))
+    return list(db.scalars(select(Contact).where(or_(*wanted))))
+
+
+def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
+    linked = select(ContactLink.session_id).where(ContactLink.contact_id.in_([c.id for c in contacts]))
+    return list(db.scalars(select(ChatSession.id).where(
+        or_(ChatSession.id == (subject.session_id or 0), ChatSession.id.in_(linked)))))
+
+
+def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
+    with tenant.read() as db:
+        contacts = _contacts(db, subject)
+        ids = _sessions(db, subject, contacts)
+        sessions = db.scalars(select(ChatSession).where(ChatSession.id.in_(ids)))
+        messages = db.scalars(select(Message).where(Message.session_id.in_(ids)).order_by(Message.id))
+        consents = db.scalars(select(ConsentRecord).where(or_(
+            ConsentRecord.session_id.in_(ids), ConsentRecord.contact_id.in_([c.id for c in contacts]))))
+        return {
+            "contacts": [{"name": c.name, "email": c.email, "phone": c.phone, "created_at": c.created_at.isoformat()} for c in contacts],
+            "sessions": [{"id": s.id, "language": s.language, "created_at": s.created_at.isoformat(),
+                          "last_at": s.last_at.isoformat()} for s in sessions],
+            "messages": [{"session": m.session_id, "id": m.public_id, "role": m.role, "text": m.text, "language": m.language,
+                          "rating": m.rating, "comment": m.comment, "created_at": m.created_at.isoformat()} for m in messages],
+            "consents": [{"purpose": c.purpose, "granted": c.granted, "wording": c.wording,
+                          "created_at": c.created_at.isoformat()} for c in consents],
+        }
+
+
+def export(tenant: Tenant, subject: Subject) -> list[ExportPart]:
+    """Everything core keeps on a person, with purpose and retention."""
+    days = {d.id: d.retention_days for d in disclosures(tenant)}
+    return [
+        ExportPart(name, len(rows), rows, "leads" if name == "contacts" else "answer", days["conversation"])
+        for name, rows in _rows(tenant, subject).items()
+    ]
+
+
+def locate(tenant: Tenant, subject: Subject) -> list[ExportPart]:
+    """As `export`, with counts only."""
+    return [ExportPart(p.name, p.count, (), p.purpose, p.retention_days) for p in export(tenant, subject)]
+
+
+def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> ErasureReport:
+    """Correct a person's contacts. Raises InvalidRequest for a field that a contact does not have."""
+    wrong = [f for f in changes if f not in FIELDS]
+    if wrong:
+        raise InvalidRequest(f"{wrong[0]} cannot be corrected.", f"use one of: {', '.join(FIELDS)}", field=wrong[0])
+    with tenant.write() as db:
+        contacts = _contacts(db, subject)
+        for contact in contacts:
+            for name, value in changes.items():
+                setattr(contact, name, value)
+    return ErasureReport({"contacts": len(contacts)})
+
+
+def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureReport:
+    """Mark a person's contacts and sessions as restricted, or lift it."""
+    with tenant.write() as db:
+        contacts = _contacts(db, subject)
+        ids = _sessions(db, subject, contacts)
+        for contact in contacts:
+            contact.restricted = restricted
+        db.execute(update(ChatSession).where(ChatSession.id.in_(ids)).values(restricted=restricted))
+    return ErasureReport({"contacts": len(contacts), "sessions": len(ids)})
+
+
+def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
+    """Delete a person's conversations and contacts."""
+    with tenant.read() as db:
+        contacts = [c.id for c in _contacts(db, subject)]
+        ids = _sessions(db, subject, _contacts(db, subject))
+    counts: dict[str, int] = {"sessions": 0, "messages": 0}
+    for session_id in ids:
+        for name, n in erase_session(tenant, session_id).items():
+            counts[name] = counts.get(name, 0) + n
+    with tenant.write() as db:
+        db.execute(delete(ConsentRecord).where(ConsentRecord.contact_id.in_(contacts)))
+        db.execute(delete(ContactLink).where(ContactLink.contact_id.in_(contacts)))
+        done = db.execute(delete(Contact).where(Contact.id.in_(contacts)))
+    counts["contacts"] = int(getattr(done, "rowcount", 0))
+    return ErasureReport(counts)
+
+
+def erase_tenant(tenant: Tenant) -> ErasureReport:
+    """Delete a tenant's index, bytes and rows; deleting its row takes all others along."""
+    stats = tenant.platform.chunks.stats(tenant.id)
+    tenant.platform.chunks.delete_tenant(tenant.id)
+    tenant.platform.blobs.delete_tenant(tenant.id)
+    with system_scope("erase a tenant"), tenant.platform.database.write() as db:
+        row = db.get(TenantRow, tenant.id)
+        if row is not None:
+            db.delete(row)
+    return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})

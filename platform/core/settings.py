@@ -1,0 +1,125 @@
+"""Every setting, one row each: environment, command line, `docs/settings.md` and tests read this table."""
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import WebChatAgentError
+
+PREFIX = "WEBCHATAGENT_"
+
+
+class SettingError(WebChatAgentError):
+    """A setting is missing or wrong; the message names it."""
+
+    code = "setting_wrong"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: `name` without the prefix, its default as text, what it does, and the values it may have."""
+
+    name: str
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("ENV", "development", "`production` demands keys, secure cookies and fixed hosts.", ("development", "production")),
+    Setting("DATA", "./data", "Folder of everything that the embedded parts keep."),
+    Setting("DATABASE_URL", "", "SQLite in the data folder, or `postgresql+psycopg://…`.", secret=True),
+    Setting("REDIS_URL", "", "None, or `redis://…`: rings the workers and shares rate limits.", secret=True),
+    Setting("ELASTICSEARCH_URL", "", "SQLite index, or `http(s)://…`.", secret=True),
+    Setting("BLOBS_URL", "", "Folder `blobs` in the data folder."),
+    Setting("SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True),
+    Setting("MASTER_KEY", "", "Encrypts stored secrets. Generated (0600) in the data folder in development.", secret=True),
+    Setting("SMTP_URL", "", "Outbox folder in the data folder, or `smtp://…`.", secret=True),
+    Setting("PUBLIC_URL", "", "The address visitors use, such as `https://chat.example.org`."),
+    Setting("TRUSTED_PROXIES", "0", "How many proxies in front may set `X-Forwarded-For`."),
+    Setting("RATE_LIMITS", "on", "Limits per session, address and bot; `off` for load tests.", ("on", "off")),
+    Setting("PRIVATE_HOSTS", "", "host:port list that may be called although private, comma separated."),
+    Setting("EGRESS", "declared", "`declared`: only hosts that a plugin declares may be called; `none`: no call out at all.",
+            ("open", "declared", "none")),
+    Setting("DATA_REGION", "", "Where this installation is hosted, shown in the notice, such as `DE`."),
+    Setting("LOG_DAYS", "14", "Days that access logs are kept."),
+)
+_BY_NAME = {s.name: s for s in SETTINGS}
+
+
+class Settings:
+    """The settings of one process. Attribute names are the lower-case setting names; values are text."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {s.name: values.get(s.name, "") or s.default for s in SETTINGS}
+        for setting in SETTINGS:
+            value = self._values[setting.name]
+            if setting.choices and value not in setting.choices:
+                raise SettingError(f"{PREFIX}{setting.name} is {value!r}", f"use one of: {', '.join(setting.choices)}")
+        if self.production:
+            for name in ("SECRET_KEY", "MASTER_KEY", "PUBLIC_URL"):
+                if not self._values[name]:
+                    raise SettingError(f"{PREFIX}{name} is not set", "production needs it; see docs/settings.md")
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._values[name.upper()]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        shown = {n: "…" if _BY_NAME[n].secret and v else v for n, v in self._values.items()}
+        return f"<Settings {shown}>"
+
+    @property
+    def production(self) -> bool:
+        """Whether this is a production process."""
+        return self._values["ENV"] == "production"
+
+    @property
+    def folder(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self._values["DATA"]).expanduser().absolute()
+
+    @property
+    def database_url(self) -> str:
+        """The database, by default SQLite in the data folder."""
+        return self._values["DATABASE_URL"] or f"sqlite:///{self.folder / 'webchatagent.sqlite'}"
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """host:port pairs that may be called although private."""
+        return frozenset(h.strip() for h in self._values["PRIVATE_HOSTS"].split(",") if h.strip())
+
+    def key(self, name: str) -> bytes:
+        """SECRET_KEY or MASTER_KEY; in development made once and kept in the data folder with mode 0600."""
+        if self._values[name]:
+            return self._values[name].encode()
+        return read_or_make(self.folder / f"{name.lower()}.txt").encode()
+
+
+def read_or_make(path: Path, length: int = 32) -> str:
+    """The text of a secret file; made with mode 0600 when it is missing, so that two processes agree on one."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return read_or_make(path, length)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        text = secrets.token_urlsafe(length)
+        file.write(text + "\n")
+    return text
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: str | None) -> Settings:
+    """The settings from the environment; `overrides` (by lower-case name) win when they are not None."""
+    environ = os.environ if environ is None else environ
+    values = {s.name: environ.get(PREFIX + s.name, "") for s in SETTINGS}
+    values.update({n.upper(): v for n, v in overrides.items() if v is not None})
+    return Settings(values)

@@ -1,0 +1,254 @@
+"""Sources and their documents: adding, listing, syncing, deleting. Browser, command line and API meet here."""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, update
+
+from . import jobs
+from .clock import now
+from .db.sources import Document, Source
+from .documents import Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
+from .egress import calling
+from .errors import InvalidRequest, NotFound
+from .tenancy import TenantSession
+from .tenants import Tenant
+
+MAX_BYTES = 50_000_000
+
+
+@dataclass
+class Added:
+    """What adding did: the source, the documents that are new or changed, and those that are as they were."""
+
+    source_id: int
+    documents: list[int] = field(default_factory=list)
+    unchanged: int = 0
+    gone: int = 0
+    jobs: list[str] = field(default_factory=list)
+
+
+def find_connector(tenant: Tenant, target: str) -> tuple[str, Connector]:
+    """The (plugin, connector) that reads a target. Raises InvalidRequest when none of those switched on does."""
+    for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
+        if connector.claims(target):
+            return plugin, connector
+    raise InvalidRequest(f"Nothing here can read {target!r}.", "give a file, a folder or an http(s) address", field="target")
+
+
+def connector_of(tenant: Tenant, kind: str) -> tuple[str, Connector]:
+    """The (plugin, connector) of a kind. Raises InvalidRequest when its plugin is off."""
+    for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
+        if connector.kind == kind:
+            return plugin, connector
+    raise InvalidRequest(f"The plugin that reads {kind} sources is off.", "switch it on in the marketplace", field="kind")
+
+
+def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
+    """Add a target to a bot, or update it when it is there. Local targets are read now, others by a job."""
+    plugin, connector = find_connector(tenant, target)
+    source_id = ensure_source(tenant, bot_id, connector.kind, target, title)
+    if not connector.local:
+        added = Added(source_id)
+        with tenant.write() as db:
+            added.jobs.append(jobs.add_job(db, jobs.SYNC, f"sync:{source_id}", source_id=source_id))
+            db.execute(update(Source).where(Source.id == source_id).values(state="syncing", error=""))
+        tenant.platform.ring(added.jobs)
+        return added
+    with calling(plugin, tenant):
+        return take_findings(tenant, source_id, connector.find(SourceSpec(target)))
+
+
+def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
+    """Add one uploaded file to the bot's `Uploads` source. Raises InvalidRequest when it is too large."""
+    if len(data) > MAX_BYTES:
+        raise InvalidRequest(f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file")
+    source_id = ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
+    plugin, connector = connector_of(tenant, "file")
+    assert connector.expand is not None
+    with calling(plugin, tenant):
+        return take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+
+
+def ensure_source(tenant: Tenant, bot_id: int, kind: str, target: str, title: str = "") -> int:
+    """The id of the bot's source of that kind and target; made when it is missing."""
+    with tenant.write() as db:
+        row = db.scalar(select(Source).where(Source.bot_id == bot_id, Source.kind == kind, Source.target == target))
+        if row is None:
+            row = Source(bot_id=bot_id, kind=kind, target=target, title=title or target)
+            db.add(row)
+            db.flush()
+        return row.id
+
+
+BATCH = 50
+
+
+def take_findings(tenant: Tenant, source_id: int, findings: Iterable[Finding], *, complete: bool = True) -> Added:
+    """Write what a connector found as documents with jobs, fifty a transaction.
+
+    With `complete`, documents of the source that were not found are gone and deleted. Safe to repeat.
+    """
+    added, seen = Added(source_id), set[str]()
+    batch: list[Finding] = []
+    for finding in findings:
+        seen.add(finding.external_id)
+        batch.append(finding)
+        if len(batch) == BATCH:
+            _take(tenant, added, batch)
+            batch = []
+    _take(tenant, added, batch)
+    if complete:
+        added.gone = len(_delete_missing(tenant, source_id, seen))
+    with tenant.write() as db:
+        db.execute(update(Source).where(Source.id == source_id).values(state="ready", error="", synced_at=now()))
+    return added
+
+
+def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
+    blobs = [tenant.platform.blobs.put(tenant.id, f.data) if isinstance(f, FoundDocument) and f.data else "" for f in batch]
+    unused: list[str] = []
+    ring: list[str] = []
+    with tenant.write() as db:
+        source = db.get(Source, added.source_id)
+        if source is None:
+            unused = [b for b in blobs if b]
+        else:
+            names = [f.external_id for f in batch]
+            rows = db.scalars(select(Document).where(Document.source_id == source.id, Document.external_id.in_(names)))
+            known = {row.external_id: row for row in rows}
+            for finding, blob in zip(batch, blobs, strict=True):
+                row = known.get(finding.external_id)
+                if row is None:
+                    row = Document(source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0)
+                    known[finding.external_id] = row
+                unused += _apply(db, row, finding, blob, added, ring)
+    for blob in unused:
+        tenant.platform.blobs.delete(tenant.id, blob)
+    added.jobs += ring
+    tenant.platform.ring(ring)
+
+
+def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added: Added, ring: list[str]) -> list[str]:
+    """Bring one document up to date; returns the blobs that nothing needs any more."""
+    row.changed_at = now()
+    if isinstance(finding, Unchanged):
+        row.memory = dict(finding.memory) or row.memory
+        added.unchanged += 1
+        return []
+    if isinstance(finding, Failed):
+        if row.state != "searchable" or finding.state == "gone":  # a page that is down for an hour stays searchable
+            row.state = finding.state
+        row.error, row.url, row.title = finding.message, finding.url or row.url, row.title or finding.title
+        db.add(row)
+        db.flush()
+        if finding.state == "gone" and row.chunks:
+            ring.append(jobs.add_job(db, jobs.DELETE, document_ids=[row.id], blobs=[], keep_rows=True))
+        added.documents.append(row.id)
+        return []
+    digest = hashlib.sha256(finding.data if finding.data is not None else (finding.text or "").encode()).hexdigest()
+    row.memory = dict(finding.memory)
+    if row.version and row.content_hash == digest and row.title == (finding.title or row.title) and row.state == "searchable":
+        added.unchanged += 1
+        return [blob] if blob else []
+    old = row.blob
+    row.title, row.name, row.url = finding.title[:500] or row.title, finding.name[:500], finding.url
+    row.media_type, row.language, row.blob, row.text = finding.media_type, finding.language, blob, finding.text or ""
+    row.size = len(finding.data) if finding.data is not None else len((finding.text or "").encode())
+    row.content_hash, row.version, row.state, row.error = digest, row.version + 1, "queued", ""
+    db.add(row)
+    db.flush()
+    ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
+    added.documents.append(row.id)
+    return [old] if old else []
+
+
+def _delete_missing(tenant: Tenant, source_id: int, seen: set[str]) -> list[int]:
+    with tenant.read() as db:
+        rows = db.execute(select(Document.id, Document.external_id).where(Document.source_id == source_id))
+        gone = [i for i, name in rows if name not in seen]
+    if gone:
+        delete_documents(tenant, gone)
+    return gone
+
+
+def delete_documents(tenant: Tenant, document_ids: list[int]) -> None:
+    """Delete documents with chunks, vectors and bytes; their rows at once, the rest by a job of the same transaction."""
+    with tenant.write() as db:
+        rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
+        job = _delete_rows(db, rows)
+    tenant.platform.ring(job)
+
+
+def delete_source(tenant: Tenant, source_id: int) -> None:
+    """Delete a source with all its documents. Raises NotFound."""
+    with tenant.write() as db:
+        source = db.get(Source, source_id)
+        if source is None:
+            raise NotFound(f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found")
+        rows = list(db.scalars(select(Document).where(Document.source_id == source_id)))
+        job = _delete_rows(db, rows)
+        db.flush()
+        db.delete(source)
+    tenant.platform.ring(job)
+
+
+def _delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+    if not rows:
+        return []
+    job = jobs.add_job(db, jobs.DELETE, document_ids=[r.id for r in rows], blobs=[r.blob for r in rows if r.blob])
+    for row in rows:
+        db.delete(row)
+    return [job]
+
+
+def retry_documents(tenant: Tenant, document_ids: list[int]) -> int:
+    """Index documents again that ended in another state than searchable; returns how many."""
+    ring = []
+    with tenant.write() as db:
+        rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
+        for row in rows:
+            if row.blob or row.text:
+                row.state, row.error = "queued", ""
+                ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
+    tenant.platform.ring(ring)
+    return len(ring)
+
+
+def sync_source(tenant: Tenant, source_id: int) -> Added:
+    """Read a source anew (the job behind `source sync`). Raises NotFound."""
+    with tenant.read() as db:
+        source = db.get(Source, source_id)
+        if source is None:
+            raise NotFound(f"There is no source {source_id}.", code="source_not_found")
+        rows = db.execute(select(Document.external_id, Document.memory).where(Document.source_id == source_id))
+        known = {name: dict(memory or {}) for name, memory in rows}
+    plugin, connector = connector_of(tenant, source.kind)
+    with calling(plugin, tenant, connector.hosts(source.target)):
+        return take_findings(tenant, source_id, connector.find(SourceSpec(source.target, dict(source.config or {}), known)))
+
+
+def request_sync(tenant: Tenant, source_id: int) -> Added:
+    """Ask for a source to be read anew; local ones at once. Raises NotFound."""
+    with tenant.write() as db:
+        source = db.get(Source, source_id)
+        if source is None:
+            raise NotFound(f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found")
+    return add_source(tenant, source.bot_id, source.target)
+
+
+def list_sources(tenant: Tenant, bot_id: int) -> list[tuple[Source, list[Document]]]:
+    """A bot's sources with their documents, oldest first."""
+    with tenant.read() as db:
+        rows = list(db.scalars(select(Source).where(Source.bot_id == bot_id).order_by(Source.id)))
+        documents = list(db.scalars(select(Document).where(Document.bot_id == bot_id).order_by(Document.id)))
+    return [(s, [d for d in documents if d.source_id == s.id]) for s in rows]
+
+
+def mark_failed(tenant: Tenant, source_id: int) -> None:
+    """Say on a source that reading it failed again and again."""
+    with tenant.write() as db:
+        db.execute(update(Source).where(Source.id == source_id).values(
+            state="failed", error="The source could not be read. (check the address and try again)"))

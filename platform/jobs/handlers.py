@@ -1,0 +1,33 @@
+"""What each kind of job does: a function of core."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core import ingest, retention, sessions, sources
+from ..core.jobs import DELETE, EMBED, ERASE, INDEX, PURGE, SYNC
+from ..core.tenants import Tenant
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    INDEX.name: ingest.index_document,
+    EMBED.name: ingest.embed_document,
+    DELETE.name: ingest.delete_stored,
+    ERASE.name: sessions.erase_session,
+    SYNC.name: sources.sync_source,
+    PURGE.name: retention.purge_tenant,
+}
+
+
+def run(tenant: Tenant, kind: str, arguments: dict[str, Any]) -> None:
+    """Run one job. Raises what its function raises."""
+    HANDLERS[kind](tenant, **arguments)
+
+
+def gave_up(tenant: Tenant | None, kind: str, arguments: dict[str, Any]) -> None:
+    """Say so where a person looks, when a job failed for the last time."""
+    if tenant is None:
+        return
+    if kind == INDEX.name:
+        ingest.mark_broken(tenant, int(arguments["document_id"]))
+    elif kind == SYNC.name:
+        sources.mark_failed(tenant, int(arguments["source_id"]))

@@ -1,0 +1,105 @@
+"""The ledger of jobs: taking due ones with a lease, finishing them. The ledger is the truth; a queue only rings."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, or_, select, update
+
+from ..core.clock import now
+from ..core.db.database import Database
+from ..core.db.records import BackgroundJob
+from ..core.jobs import KINDS, JobKind
+from ..core.tenancy import system_scope
+
+BACK_OFF = (2.0, 15.0, 60.0)
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A job in this worker's hands until its lease ends."""
+
+    id: str
+    tenant_id: int
+    kind: JobKind
+    arguments: dict[str, Any]
+    attempts: int
+
+
+def take_jobs(database: Database, worker: str, *, wanted: Sequence[str] = (), only_quick: bool = False) -> list[Taken]:
+    """Take the most urgent due job, and as many quick ones behind it as make a batch.
+
+    Due are queued jobs whose time has come, and running ones whose lease ran out: their worker is gone.
+    """
+    due = or_(and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= now()),
+              and_(BackgroundJob.state == "running", BackgroundJob.lease_until < now()))
+    query = select(BackgroundJob).where(due).order_by(BackgroundJob.priority, BackgroundJob.run_at)
+    if wanted:
+        query = query.where(BackgroundJob.id.in_(wanted))
+    if only_quick:
+        query = query.where(BackgroundJob.kind.in_([k.name for k in KINDS.values() if k.quick]))
+    with system_scope("take due jobs of any tenant"), database.write() as db:
+        rows = list(db.scalars(query.limit(BATCH).with_for_update(skip_locked=True)))
+        taken = _batch(rows)
+        for row in taken:
+            kind = KINDS[row.kind]
+            row.state, row.leased_by, row.attempts = "running", worker, row.attempts + 1
+            row.lease_until = now() + timedelta(seconds=kind.lease_seconds)
+        return [Taken(r.id, r.tenant_id, KINDS[r.kind], dict(r.arguments or {}), r.attempts) for r in taken]
+
+
+def _batch(rows: Sequence[BackgroundJob]) -> list[BackgroundJob]:
+    """The first job alone, or with the quick ones that follow it when it is quick itself."""
+    out: list[BackgroundJob] = []
+    for row in rows:
+        quick = row.kind in KINDS and KINDS[row.kind].quick
+        if out and not quick:
+            break
+        out.append(row)
+        if not quick:
+            break
+    return [r for r in out if r.kind in KINDS]
+
+
+def extend_lease(database: Database, worker: str, ids: Sequence[str], seconds: int) -> None:
+    """Hold jobs longer; nothing happens for those that another worker has by now."""
+    with system_scope("hold the lease of jobs"), database.write() as db:
+        db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
+                   .values(lease_until=now() + timedelta(seconds=seconds)))
+
+
+def finish_jobs(database: Database, worker: str, ids: Sequence[str]) -> None:
+    """Mark jobs as done."""
+    if ids:
+        with system_scope("finish jobs"), database.write() as db:
+            db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
+                       .values(state="done", finished_at=now(), lease_until=None, error=""))
+
+
+def fail_job(database: Database, worker: str, job: Taken, error: str) -> bool:
+    """Give a failed job back for another attempt, later each time; after the last it stays `failed`. Returns which."""
+    last = job.attempts >= job.kind.attempts
+    delay = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1]
+    with system_scope("give a job back"), database.write() as db:
+        db.execute(update(BackgroundJob).where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker).values(
+            state="failed" if last else "queued", error=error[:500], run_at=now() + timedelta(seconds=delay),
+            lease_until=None, finished_at=now() if last else None))
+    return last
+
+
+def next_due(database: Database) -> datetime | None:
+    """When the next job is due, or its lease ends; None when there is nothing to wait for."""
+    when = case((BackgroundJob.state == "queued", BackgroundJob.run_at), else_=BackgroundJob.lease_until)
+    with system_scope("see when a job is due"), database.read() as db:
+        return db.scalar(select(when).where(BackgroundJob.state.in_(("queued", "running"))).order_by(when).limit(1))
+
+
+def due_ids(database: Database, limit: int = 1000) -> list[str]:
+    """The ids of due jobs, for the queue to be rung again."""
+    due = or_(and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= now()),
+              and_(BackgroundJob.state == "running", BackgroundJob.lease_until < now()))
+    with system_scope("ring due jobs again"), database.read() as db:
+        return list(db.scalars(select(BackgroundJob.id).where(due).order_by(BackgroundJob.priority).limit(limit)))

@@ -1,0 +1,123 @@
+"""The worker that drains the ledger: a thread of the server, of a command, or of an RQ worker."""
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from ..core.errors import WebChatAgentError
+from ..core.tenants import Platform, Tenant, load_tenant
+from . import handlers, ledger
+from .ledger import Taken
+from .workers import release_dead, worker_name
+
+log = logging.getLogger(__name__)
+IDLE_SECONDS = 1.0
+"""How long a worker sleeps when nothing is due: another process may have written a job without ringing this one."""
+
+
+class Worker:
+    """Takes jobs and runs them until it is stopped. `ring` wakes it."""
+
+    def __init__(self, platform: Platform, *, failed: Callable[[Taken, str], None] | None = None) -> None:
+        self._platform = platform
+        self._name = worker_name()
+        self._rung = threading.Event()
+        self._stopped = threading.Event()
+        self._failed = failed
+
+    def ring(self, ids: Sequence[str] = ()) -> None:
+        """Say that jobs may be due."""
+        self._rung.set()
+
+    def stop(self) -> None:
+        """Ask the worker to end after the job in hand."""
+        self._stopped.set()
+        self._rung.set()
+
+    def run(self) -> None:
+        """Drain the ledger until stopped."""
+        release_dead(self._platform.database)
+        while not self._stopped.is_set():
+            self._rung.clear()
+            try:
+                busy = self.run_due()
+            except Exception:
+                log.exception("the worker could not read the ledger")
+                busy = False
+            if not busy and not self._stopped.is_set():
+                self._rung.wait(IDLE_SECONDS)
+
+    def run_due(self, wanted: Sequence[str] = ()) -> bool:
+        """Take one batch and run it; False when nothing was due."""
+        taken = ledger.take_jobs(self._platform.database, self._name, wanted=wanted)
+        if not taken:
+            return False
+        done: list[str] = []
+        tenants: dict[int, Tenant] = {}
+        try:
+            with _Lease(self._platform, self._name, taken):
+                for job in taken:
+                    if self._run_one(job, tenants):
+                        done.append(job.id)
+        finally:
+            ledger.finish_jobs(self._platform.database, self._name, done)
+        return True
+
+    def _run_one(self, job: Taken, tenants: dict[int, Tenant]) -> bool:
+        try:
+            if job.tenant_id not in tenants:
+                tenants[job.tenant_id] = load_tenant(self._platform, tenant_id=job.tenant_id)
+            handlers.run(tenants[job.tenant_id], job.kind.name, job.arguments)
+        except Exception as error:
+            shown = str(error) if isinstance(error, WebChatAgentError) else type(error).__name__
+            log.exception("job %s (%s) failed", job.id, job.kind.name)
+            last = ledger.fail_job(self._platform.database, self._name, job, shown)
+            if last:
+                handlers.gave_up(tenants.get(job.tenant_id), job.kind.name, job.arguments)
+            return False
+        return True
+
+
+class _Lease:
+    """Holds the leases of jobs while they run, so that a long one is not taken twice."""
+
+    def __init__(self, platform: Platform, name: str, taken: Sequence[Taken]) -> None:
+        self._platform, self._name, self._ids = platform, name, [t.id for t in taken]
+        self._seconds = max(t.kind.lease_seconds for t in taken)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
+
+    def _hold(self) -> None:
+        while not self._over.wait(self._seconds / 3):
+            ledger.extend_lease(self._platform.database, self._name, self._ids, self._seconds)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+
+def start_thread(worker: Worker) -> threading.Thread:
+    """Run a worker in a native thread of this process."""
+    thread = threading.Thread(target=worker.run, name="jobs", daemon=True)
+    thread.start()
+    return thread
+
+
+def drain(platform: Platform, until: Callable[[], bool], threads: int = 2) -> None:
+    """Work on the ledger with a few threads until `until()` says that it is enough; others may work beside."""
+    workers = [Worker(platform) for _ in range(threads)]
+    running = [start_thread(w) for w in workers]
+    wait = threading.Event()
+    try:
+        while not until():
+            wait.wait(0.05)
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in running:
+            thread.join(30)
+
+

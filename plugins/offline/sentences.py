@@ -1,0 +1,49 @@
+"""Cutting passages into sentences, and choosing those that answer a question."""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from webchatagent.core.api import stems
+
+_BORDER = re.compile(r"(?<=[.!?।॥。！？…])[\"'”’)\]]*\s+(?=\S)|\n+")
+_MARKUP = re.compile(r"^(?:#{1,6}\s+|[-*+]\s+|>\s+|\d+[.)]\s+)")
+MOST = 420      # characters of an answer
+ENOUGH = 3      # sentences of an answer
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a passage; `order` is its place in the passage."""
+
+    passage: int
+    order: int
+    text: str
+    stems: frozenset[str]
+
+
+def cut(passage: int, text: str, language: str) -> list[Sentence]:
+    """The sentences of a passage, without list and heading marks; fragments of tables and code stay as lines."""
+    out = []
+    for order, part in enumerate(_BORDER.split(text)):
+        clean = _MARKUP.sub("", part.strip())
+        if clean and not set(clean) <= set("|-: "):
+            out.append(Sentence(passage, order, clean, frozenset(stems(clean, language))))
+    return out
+
+
+def weigh(question: Sequence[str], sentences: Sequence[Sentence]) -> dict[str, float]:
+    """How much each stem of the question says among the sentences at hand (rarer says more)."""
+    total = len(sentences)
+    return {
+        s: math.log(1 + (total + 0.5) / (sum(s in x.stems for x in sentences) + 0.5)) for s in dict.fromkeys(question)
+    }
+
+
+def score(sentence: Sentence, weights: Mapping[str, float], rank: int) -> float:
+    """The weight of the question's stems in the sentence, a little less for later passages and for very long ones."""
+    hit = sum(w for s, w in weights.items() if s in sentence.stems)
+    length = 1 + max(0, len(sentence.text) - 300) / 600
+    return hit / length * (0.92 ** rank)
