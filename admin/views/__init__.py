@@ -1,1 +1,1 @@
-"""One file per noun: declarative views."""
+"""The screens of the admin, one module per noun: declarative specs and small pages."""
