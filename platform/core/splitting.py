@@ -13,10 +13,10 @@ MAX = 900
 TINY = 120
 MAX_HEADING = 200
 
-_SENTENCE = re.compile(r"(?:[.!?।॥…]+[\"'”’)\]»]*(?=\s)|[。！？])\s*")
+_SENTENCE = re.compile(r"(?:[.!?।॥…][\"'”’)\]»]*(?=\s)|[。！？])\s*")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _WORD = re.compile(r"[^\W_]")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}\1[`~]*[ \t]*$", re.M | re.S)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.M)
 _SETEXT = re.compile(r"^(?![#|>\-*+\s])([^\n]{1,200})\n(=+|-{3,})[ \t]*$", re.M)
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,9}[.)])\s")
 _SPECIAL = re.compile(r"^[#|]|\n[ \t]*[#|]|^\s*(?:[-*+•]|\d{1,9}[.)])\s")
@@ -69,10 +69,10 @@ class _Splitter:
             self._blocks(text)
             return
         at = 0
-        for match in _FENCE.finditer(text):
-            self._blocks(text[at:match.start()])
-            self._code(match[0])
-            at = match.end()
+        for begin, finish in _fenced(text):
+            self._blocks(text[at:begin])
+            self._code(text[begin:finish])
+            at = finish
         self._blocks(text[at:])
 
     def end(self) -> list[Piece]:
@@ -181,7 +181,8 @@ class _Splitter:
             self._add(head + "\n".join(group) + foot, "\n\n")
 
     def _add(self, text: str, joint: str) -> None:
-        self._bare = False
+        if self._bare and _WORD.search(text):
+            self._bare = False
         if self._parts:
             if self._size + len(joint) + len(text) > TARGET:
                 # A short lead-in ("Prices:") stays with what it leads to.
@@ -206,6 +207,17 @@ class _Splitter:
             return
         self._pieces.append(Piece(text, self._heading, self._page))
         self._fresh = False
+
+
+def _fenced(text: str) -> Iterator[tuple[int, int]]:
+    """Where code blocks begin and end, their fences included; one that is never closed is no code block."""
+    opening: re.Match[str] | None = None
+    for line in _FENCE.finditer(text):
+        if opening is None:
+            opening = line
+        elif line[1].startswith(opening[1]) and not line[2].strip():
+            yield opening.start(), line.end()
+            opening = None
 
 
 def _runs(block: str) -> Iterator[tuple[str, list[str]]]:
