@@ -1,0 +1,59 @@
+/** Keeps a tenant's accent colour readable: WCAG contrast is computed, never hoped for. */
+
+export const DEFAULT_ACCENT = '#1d5bd8';
+
+/**
+ * `#rgb` or `#rrggbb` in lower case, or the fallback: only a colour may enter the styles.
+ * @param {unknown} value
+ * @param {string} [fallback]
+ */
+export function hex(value, fallback = DEFAULT_ACCENT) {
+  const text = String(value).toLowerCase();
+  if (/^#[0-9a-f]{6}$/.test(text)) return text;
+  if (/^#[0-9a-f]{3}$/.test(text)) return text.replace(/[0-9a-f]/g, '$&$&');
+  return fallback;
+}
+
+/** @param {string} colour `#rrggbb` */
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+/** @param {string} colour */
+function luminance(colour) {
+  const [r = 0, g = 0, b = 0] = channels(colour).map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+export function contrast(one, other) {
+  const a = luminance(one) + 0.05;
+  const b = luminance(other) + 0.05;
+  return a > b ? a / b : b / a;
+}
+
+/**
+ * White or near black, whichever reads better on the colour.
+ * @param {string} colour
+ */
+export const inkOn = (colour) => (contrast(colour, '#ffffff') >= 4.5 ? '#ffffff' : '#10131a');
+
+/**
+ * The colour, moved towards black or white until text in it reads on the ground (4.5:1).
+ * @param {string} colour
+ * @param {string} ground
+ */
+export function readable(colour, ground) {
+  const target = luminance(ground) > 0.4 ? 0 : 255;
+  let mixed = colour;
+  for (let step = 1; step <= 10 && contrast(mixed, ground) < 4.6; step++) {
+    mixed = `#${channels(colour)
+      .map((part) => Math.round(part + ((target - part) * step) / 10).toString(16).padStart(2, '0'))
+      .join('')}`;
+  }
+  return mixed;
+}
