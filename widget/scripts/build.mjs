@@ -33,7 +33,6 @@ const common = {
   legalComments: 'none',
   outdir: 'dist',
   plugins: [styles],
-  banner: { js: '/*! WebChatAgent widget | Apache-2.0 */' },
 };
 
 /** @param {Partial<import('esbuild').BuildOptions>} options */
@@ -42,7 +41,7 @@ async function bundle(options) {
   return Buffer.from(/** @type {any} */ (result.outputFiles)[0].contents);
 }
 
-const panel = await bundle({ entryPoints: ['src/panel/main.js'], format: 'esm', charset: 'utf8' });
+const panel = await bundle({ entryPoints: ['src/panel/main.js'], format: 'esm', charset: 'utf8', banner: { js: '/*! WebChatAgent widget | Apache-2.0 */' } });
 const panelName = `panel.${createHash('sha256').update(panel).digest('hex').slice(0, 12)}.js`;
 const loader = await bundle({
   entryPoints: ['src/loader/main.js'],

@@ -16,7 +16,6 @@ interface BotConfig {
   locales?: string[];
   greeting?: Localised<string>;
   suggestions?: Localised<string[]>;
-  teaser?: { text: Localised<string>; afterSeconds?: number };
   accent?: string;
   position?: 'right' | 'left';
   theme?: 'auto' | 'light' | 'dark';

@@ -70,11 +70,14 @@ test('plain http is refused except on this machine or its own page', () => {
 });
 
 test('colours read on their ground', () => {
-  assert.equal(hex('#ABC'), '#aabbcc');
+  assert.equal(hex('#ABC'), '#AABBCC');
   assert.equal(hex('red;background:url(x)'), hex(undefined));
   for (const colour of ['#ffff00', '#000000', '#ffffff', '#7f7f7f', '#1d5bd8', '#00c853']) {
     assert.ok(contrast(readable(colour, '#ffffff'), '#ffffff') >= 4.5, colour);
     assert.ok(contrast(readable(colour, '#16181d'), '#16181d') >= 4.5, colour);
+  }
+  for (let at = 0; at < 4096; at++) {
+    const colour = hex(`#${at.toString(16).padStart(3, '0')}`);
     assert.ok(contrast(colour, inkOn(colour)) >= 4.5, colour);
   }
 });

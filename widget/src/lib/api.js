@@ -10,13 +10,14 @@ export class ChatError extends Error {
   /**
    * @param {string} code
    * @param {string} [message] for the person
-   * @param {{lost?: boolean, retryAfter?: number}} [more]
+   * @param {{lost?: boolean, retryAfter?: number, status?: number}} [more]
    */
-  constructor(code, message = '', { lost = false, retryAfter = 0 } = {}) {
+  constructor(code, message = '', { lost = false, retryAfter = 0, status = 0 } = {}) {
     super(message);
     this.code = code;
     this.lost = lost;
     this.retryAfter = retryAfter;
+    this.status = status;
   }
 }
 
@@ -148,7 +149,7 @@ async function refusal(response) {
   const error = answer && typeof answer === 'object' ? answer.error ?? {} : {};
   const retryAfter = Math.min(Number(response.headers.get('Retry-After')) || 0, 3600);
   const lost = [502, 503, 504].includes(response.status);
-  return new ChatError(error.code ?? (lost ? 'try_again' : 'error'), error.message ?? '', { lost, retryAfter });
+  return new ChatError(error.code ?? (lost ? 'try_again' : 'error'), error.message ?? '', { lost, retryAfter, status: response.status });
 }
 
 /**

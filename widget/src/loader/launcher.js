@@ -1,9 +1,7 @@
-/** The round button in the corner, its badge and the optional teaser. */
+/** The round button in the corner and its badge. */
 import { hex, inkOn } from '../lib/colour.js';
-import { h, icon } from '../lib/dom.js';
-import { adopt } from '../lib/styles.js';
-import css from './loader.css';
-import { localised } from './page.js';
+import { icon } from '../lib/dom.js';
+import { CHAT, DOWN } from '../lib/icons.js';
 import { WORDS } from './words.js';
 
 /**
@@ -11,55 +9,34 @@ import { WORDS } from './words.js';
  * @param {() => void} onClick
  */
 export function makeLauncher(root, onClick) {
-  adopt(root, css);
-  const badge = h('span', { class: 'badge' });
-  const button = h('button', { type: 'button', class: 'bubble', 'aria-expanded': 'false', 'aria-haspopup': 'dialog', onclick: onClick }, icon('chat'), icon('down'), badge);
-  const corner = h('div', { class: 'launch' }, button);
-  const frame = h('div', {}, corner);
-  let teased = false;
-  let unread = 0;
-  root.append(frame);
+  const button = document.createElement('button');
+  const badge = document.createElement('b');
+  button.type = 'button';
+  set('haspopup', 'dialog');
+  button.onclick = onClick;
+  button.append(icon(CHAT, 'a'), icon(DOWN, 'z'), badge);
+  root.append(button);
+
+  /** @param {string} name @param {unknown} value */
+  function set(name, value) {
+    button.setAttribute(`aria-${name}`, `${value}`);
+  }
 
   return {
     button,
-    frame,
-    /** @param {BotConfig} config @param {string} locale */
-    show(config, locale) {
-      const accent = hex(config.accent);
-      frame.style.setProperty('--accent', accent);
-      frame.style.setProperty('--ink', inkOn(accent));
-      frame.classList.toggle('left', config.position === 'left');
-      frame.lang = locale;
-      const [open, close, news] = WORDS[locale] ?? [];
-      const expanded = button.getAttribute('aria-expanded') === 'true';
-      const label = (expanded ? close : unread ? `${open} (${unread} ${news})` : open) ?? '';
-      button.setAttribute('aria-label', label);
-      button.title = label;
-      badge.textContent = unread && !expanded ? String(unread) : '';
-    },
-    /** @param {boolean} open */
-    setOpen(open) {
-      button.setAttribute('aria-expanded', String(open));
-      frame.classList.toggle('full', open);
-      if (open) corner.querySelector('.teaser')?.remove();
-      teased ||= open;
-    },
-    /** @param {number} count */
-    setUnread(count) {
-      unread = count;
-    },
-    /** @param {BotConfig} config @param {string} locale */
-    tease({ teaser }, locale) {
-      if (!teaser) return;
-      setTimeout(() => {
-        if (teased) return;
-        teased = true;
-        /** @type {HTMLElement} */
-        const box = h('div', { class: 'teaser' },
-          h('button', { type: 'button', onclick: onClick }, localised(teaser.text, locale)),
-          h('button', { type: 'button', 'aria-label': WORDS[locale]?.[3], onclick: () => box.remove() }, '×'));
-        corner.prepend(box);
-      }, (teaser.afterSeconds ?? 5) * 1000);
+    set,
+    /** @param {BotConfig} config @param {string} locale @param {boolean} open @param {number | string} mark unread messages or `!` */
+    show({ accent, position }, locale, open, mark) {
+      const colour = hex(accent);
+      const [label, close, failed] = /** @type {[string, string, string]} */ (WORDS[locale]);
+      button.style.setProperty('--accent', colour);
+      button.style.setProperty('--ink', inkOn(colour));
+      button.className = `l ${position}`;
+      button.lang = locale;
+      button.title = open ? close : mark === '!' ? failed : mark ? `${label} (${mark})` : label;
+      set('label', button.title);
+      set('expanded', open);
+      badge.textContent = open ? '' : `${mark || ''}`;
     },
   };
 }

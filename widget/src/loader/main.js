@@ -2,14 +2,12 @@
  * The one script of a page. Until the visitor acts it fetches the bot's config, shows a button and stores nothing;
  * the panel is loaded by the first click or command that needs it.
  */
-import { h } from '../lib/dom.js';
 import { secureEnough } from '../lib/links.js';
+import { adopt } from '../lib/styles.js';
 import { makeLauncher } from './launcher.js';
-import { bodyReady, chosenLocale, ownTag } from './page.js';
+import css from './loader.css';
+import { ownTag } from './tag.js';
 import { WORDS, pickLocale } from './words.js';
-
-const NEEDS_PANEL = /^(open|toggle|send|end|reset)$/;
-/** @typedef {(...args: any[]) => void} Handler */
 
 const page = /** @type {any} */ (window);
 const tag = ownTag();
@@ -17,124 +15,131 @@ const earlier = page.WebChatAgent;
 if (tag && !earlier?.version) start(tag);
 
 /** @param {HTMLScriptElement} script */
-function start(script) {
-  const base = script.src.split('/widget/v1/')[0] ?? '';
-  const wanted = script.dataset;
-  const place = wanted.mode === 'page' ? document.getElementById('webchatagent-page') : null;
-  const bot = wanted.bot || place?.dataset.bot || '';
-  /** @type {Record<string, Set<Handler>>} */
-  const handlers = Object.create(null);
-  /** @type {[string, any[]][]} */
+function start({ src, dataset }) {
+  const base = /** @type {string} */ (src.split('/widget/v1/')[0]);
+  const place = dataset.mode === 'page' ? document.getElementById('webchatagent-page') : null;
+  const bot = dataset.bot || place?.dataset.bot || '';
+  const localeKey = `webchatagent:${bot}:locale`;
+  /** @type {[name: string, handler: (detail?: unknown) => void][]} */
+  let handlers = [];
+  /** @type {[string, any[]][]} commands that wait for the panel */
   const held = [];
   /** @type {BotConfig} */
   let config = { id: bot, name: '' };
-  /** @type {PanelApi | null} */
-  let panel = null;
-  /** @type {Promise<PanelApi> | null} */
-  let loading = null;
-  let locale = pickLocale(wanted.locale, document.documentElement.lang);
-  let hidden = false;
+  /** @type {PanelApi | undefined} */
+  let panel;
+  /** @type {Promise<void> | undefined} */
+  let loading;
+  let locale = pickLocale(dataset.locale, document.documentElement.lang);
+  let open = false;
   let isReady = false;
+  let destroyed = false;
+  /** @type {number | string} */
+  let mark = 0;
 
-  const element = h(/** @type {'div'} */ ('webchatagent-widget'));
+  const element = document.createElement('webchatagent-widget');
   const root = element.attachShadow({ mode: 'open' });
   const launcher = place ? null : makeLauncher(root, () => command('toggle'));
-
-  page.WebChatAgent = Object.assign(command, { version: 1 });
+  adopt(root, css);
+  command.version = 1;
+  page.WebChatAgent = command;
   const ready = boot();
-  ready.catch((/** @type {Error} */ cause) => {
-    console.warn(`WebChatAgent: ${cause.message}`);
-    emit('error', { code: 'not_started', message: cause.message });
-    if (place) place.textContent = WORDS[locale]?.[4] ?? '';
-  });
-  for (const call of Array.isArray(earlier?.q) ? earlier.q : []) command(.../** @type {[string]} */ (Array.from(call)));
+  ready.catch(failed);
+  for (const call of earlier?.q ?? []) command(.../** @type {[string]} */ (Array.from(call)));
 
   async function boot() {
-    if (!/^[\w-]{1,64}$/.test(bot)) throw new Error('data-bot is missing');
-    if (!secureEnough(new URL(base), location)) throw new Error('the chat server must use https');
-    await Promise.all([readConfig(), bodyReady()]);
-    element.hidden = hidden;
+    if (!/^[\w-]+$/.test(bot)) throw Error('data-bot is missing');
+    if (!secureEnough(new URL(base), location)) throw Error('https is required');
+    await readConfig();
+    // A tag without `defer` may run before there is a body.
+    while (!document.body) await new Promise(requestAnimationFrame);
+    if (destroyed) return;
     (place ?? document.body).append(element);
     refresh();
-    launcher?.tease(config, locale);
     isReady = true;
     emit('ready');
-    if (place) loadPanel().catch(() => (place.textContent = WORDS[locale]?.[4] ?? ''));
+    if (place) loadPanel();
   }
 
-  /** @param {RequestCache} [cache] */
+  /** What the tag's data attributes say wins over the server. @param {RequestCache} [cache] */
   async function readConfig(cache) {
     const answer = await fetch(`${base}/api/bots/${bot}/config`, { credentials: 'omit', cache });
     const body = await answer.json();
-    if (!answer.ok) throw new Error(body?.error?.message || `config: ${answer.status}`);
-    config = { ...body, ...pick(wanted, ['theme', 'position', 'accent']) };
-    locale = pickLocale(chosenLocale(bot), wanted.locale, config.locale, document.documentElement.lang, navigator.language);
+    if (!answer.ok) throw Error(body.error?.message);
+    config = { ...body, ...dataset };
+    let chosen;
+    try {
+      chosen = localStorage.getItem(localeKey);
+    } catch {
+      // Blocked storage: nothing was chosen.
+    }
+    locale = pickLocale(chosen, config.locale, document.documentElement.lang, navigator.language);
   }
 
   function refresh() {
-    launcher?.show(config, locale);
+    launcher?.show(config, locale, open, mark);
+  }
+
+  /** @param {Error} cause */
+  function failed(cause) {
+    console.warn('WebChatAgent', cause);
+    const message = WORDS[locale]?.[2] ?? '';
+    mark = '!';
+    refresh();
+    if (place) place.textContent = message;
+    emit('error', { code: 'not_started', message });
   }
 
   function loadPanel() {
-    launcher?.button.setAttribute('aria-busy', 'true');
-    loading ??= importPanel()
-      .then((made) => {
-        panel = made;
-        for (const [name, args] of held.splice(0)) made.run(name, args);
-        return made;
-      })
-      .catch((cause) => {
-        loading = null;
-        emit('error', { code: 'panel_not_loaded', message: WORDS[locale]?.[4] });
-        if (launcher) launcher.button.title = WORDS[locale]?.[4] ?? '';
-        throw cause;
-      })
-      .finally(() => launcher?.button.removeAttribute('aria-busy'));
-    return loading;
+    launcher?.set('busy', true);
+    loading ??= importPanel().catch((cause) => {
+      loading = undefined;
+      failed(cause);
+    });
+    loading.then(() => launcher?.set('busy', false));
   }
 
   async function importPanel() {
-    const address = () => `${base}/widget/v1/${/\/(panel\.[\w-]+\.js)$/.exec(config.panel ?? '')?.[1] ?? PANEL_FILE}`;
-    const module = await import(address()).catch(async () => {
-      // A page that stayed open over an update asks for a file that is gone: the fresh config names the new one.
-      await readConfig('reload');
-      return import(address());
-    });
+    const load = () => import(`${base}/widget/v1/${/panel\.[\w-]+\.js$/.exec(config.panel ?? '') ?? PANEL_FILE}`);
+    // A page that stayed open over an update asks for a file that is gone: a fresh config names the new one.
+    const module = await load().catch(() => readConfig('reload').then(load));
     /** @type {Bridge} */
     const bridge = {
       base, bot, root, emit, page: !!place, launcher: launcher?.button ?? null,
       get config() { return config; },
       get locale() { return locale; },
-      setOpen(open) {
-        launcher?.setOpen(open);
+      setOpen(value) {
+        open = value;
+        mark = 0;
         refresh();
         emit(open ? 'open' : 'close');
       },
       setUnread(count) {
-        launcher?.setUnread(count);
+        mark = count;
         refresh();
-        if (count) emit('unread', { count });
+        emit('unread', { count });
       },
       setLocale(value, remember) {
         locale = pickLocale(value, locale);
+        refresh();
         try {
-          if (remember) localStorage.setItem(`webchatagent:${bot}:locale`, locale);
+          if (remember) localStorage.setItem(localeKey, locale);
         } catch {
           // Kept for this page only.
         }
-        refresh();
       },
     };
-    return /** @type {PanelApi} */ (module.mount(bridge));
+    panel = /** @type {PanelApi} */ (module.mount(bridge));
+    for (const [name, args] of held.splice(0)) panel.run(name, args);
   }
 
   /** @param {string} name @param {unknown} [detail] */
   function emit(name, detail) {
-    for (const handler of handlers[name] ?? []) call(handler, detail);
-    window.dispatchEvent(new CustomEvent(`webchatagent:${name}`, { detail }));
+    for (const [wanted, handler] of handlers) if (wanted === name) call(handler, detail);
+    dispatchEvent(new CustomEvent(`webchatagent:${name}`, { detail }));
   }
 
-  /** A page's broken callback must not break the chat. @param {Handler} handler @param {unknown} [detail] */
+  /** A page's broken callback must not break the chat. @param {(detail?: unknown) => void} handler @param {unknown} [detail] */
   function call(handler, detail) {
     try {
       handler(detail);
@@ -145,35 +150,29 @@ function start(script) {
 
   /** The public function `WebChatAgent('command', …)`. @param {string} name @param {...any} args */
   function command(name, ...args) {
-    if (name === 'on' && typeof args[1] === 'function') {
-      (handlers[args[0]] ??= new Set()).add(args[1]);
-      if (args[0] === 'ready' && isReady) call(args[1]);
-    } else if (name === 'off') {
-      if (args[1]) handlers[args[0]]?.delete(args[1]);
-      else delete handlers[args[0]];
-    } else if (name === 'destroy') {
+    const [first, handler] = args;
+    if (name === 'on') {
+      handlers.push([first, handler]);
+      if (first === 'ready' && isReady) call(handler);
+    } else if (name === 'off') handlers = handlers.filter(([wanted, known]) => wanted !== first || (handler && known !== handler));
+    else if (name === 'destroy') {
+      destroyed = true;
       panel?.run(name, args);
       element.remove();
       delete page.WebChatAgent;
-      hidden = true;
     } else ready.then(() => perform(name, args), () => {});
   }
 
   /** @param {string} name @param {any[]} args */
   function perform(name, args) {
-    if (name === 'show' || name === 'hide') element.hidden = hidden = name === 'hide';
-    else if (name === 'setLocale') locale = pickLocale(args[0], locale);
-    else if (name === 'update') config = { ...config, ...args[0] };
+    if (name === 'show' || name === 'hide') element.hidden = name === 'hide';
+    if (name === 'setLocale') locale = pickLocale(args[0], locale);
+    if (name === 'update') config = { ...config, ...args[0] };
     refresh();
     if (panel) panel.run(name, args);
-    else if (NEEDS_PANEL.test(name)) {
+    else if (name !== 'close') {
       held.push([name, args]);
-      loadPanel().catch(() => {});
-    } else if (name !== 'close') held.push([name, args]);
-  }
-
-  /** @param {DOMStringMap} from @param {string[]} names */
-  function pick(from, names) {
-    return Object.fromEntries(names.filter((name) => from[name]).map((name) => [name, from[name]]));
+      if (/^(open|toggle|send|end|reset)$/.test(name)) loadPanel();
+    }
   }
 }
