@@ -29,7 +29,7 @@ const CASES = [
   ['[x](//evil.example)', '<p>[x](//evil.example)</p>'],
   ['[bank.example](https://evil.example/)', '<p><a href="https://evil.example/">bank.example<span class="host"> (evil.example)</span></a></p>'],
   ['[x](https://good.example@evil.example/)', '<p>[x](https://good.example@evil.example/)</p>'],
-  ['fact [1][2] and [3], [1, 2]', '<p>fact <sup>1</sup><sup>2</sup> and [3], <sup>1</sup><sup>2</sup></p>'],
+  ['fact [1][2] and [3], [1, 2]', '<p>fact<sup>1</sup><sup>2</sup> and [3],<sup>1</sup><sup>2</sup></p>'],
   ['<img src=x onerror=alert(1)>', '<p>&lt;img src=x onerror=alert(1)&gt;</p>'],
   ['\\*no\\*', '<p>*no*</p>'],
 ];

@@ -30,7 +30,7 @@ export function icon(outline, name = '') {
   const path = document.createElementNS(SVG, 'path');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('class', `i ${name}`);
+  svg.setAttribute('class', 'i ' + name);
   path.setAttribute('d', outline);
   svg.append(path);
   return svg;

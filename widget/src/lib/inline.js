@@ -99,8 +99,9 @@ export function inline(text, context, depth = 0) {
     const cite = text[at] === '[' && matchAt(CITE, text, at);
     if (cite) {
       const marks = (cite[1] ?? '').split(',').map((n) => context.cite(Number(n)));
-      if (marks.every((mark) => mark !== null)) return add(/** @type {Node[]} */ (marks), cite[0].length), true;
-      return false;
+      if (!marks.every((mark) => mark !== null)) return false;
+      plain = plain.replace(/ $/, ''); // the mark belongs to the word before it
+      return add(/** @type {Node[]} */ (marks), cite[0].length), true;
     }
     if (depth >= DEEPEST || alone.has('](') || (text[at] === '!' && text[at + 1] !== '[')) return false;
     if (text.indexOf('](', at) < 0) return alone.add(']('), false;

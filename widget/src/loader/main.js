@@ -100,7 +100,7 @@ function start({ src, dataset }) {
   }
 
   async function importPanel() {
-    const load = () => import(`${base}/widget/v1/${/panel\.[\w-]+\.js$/.exec(config.panel ?? '') ?? PANEL_FILE}`);
+    const load = () => import(`${base}/widget/v1/${/panel\.\w+\.js$/.exec(config.panel ?? '') ?? PANEL_FILE}`);
     // A page that stayed open over an update asks for a file that is gone: a fresh config names the new one.
     const module = await load().catch(() => readConfig('reload').then(load));
     /** @type {Bridge} */
@@ -123,7 +123,7 @@ function start({ src, dataset }) {
         locale = pickLocale(value, locale);
         refresh();
         try {
-          if (remember) localStorage.setItem(localeKey, locale);
+          remember && localStorage.setItem(localeKey, locale);
         } catch {
           // Kept for this page only.
         }
@@ -172,7 +172,7 @@ function start({ src, dataset }) {
     if (panel) panel.run(name, args);
     else if (name !== 'close') {
       held.push([name, args]);
-      if (/^(open|toggle|send|end|reset)$/.test(name)) loadPanel();
+      if (/open|toggle|end|reset/.test(name)) loadPanel();
     }
   }
 }

@@ -90,6 +90,14 @@ export class Answer {
     if (this.text && this.id) this.el.append(this.actions(rating));
   }
 
+  /** The text for a screen reader: citation numbers would only break the sentences. */
+  get spoken() {
+    const copy = /** @type {HTMLElement} */ (this.body.cloneNode(true));
+    for (const mark of copy.querySelectorAll('sup')) mark.remove();
+    for (const block of copy.querySelectorAll('p, li, tr, h3, h4, br')) block.after(' ');
+    return copy.textContent?.trim() ?? '';
+  }
+
   /** @param {'stopped'} key */
   note(key) {
     this.streaming = false;

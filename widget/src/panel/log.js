@@ -21,16 +21,12 @@ export class Log {
     words.label(this.list, 'messages');
     this.welcome = h('div', { class: 'welcome' });
     this.scroller = h('div', { class: 'scroll', tabindex: -1 }, this.welcome, this.list);
-    this.jump = h('button', { type: 'button', class: 'jump', onclick: () => this.follow(true) }, icon(DOWN));
+    this.jump = h('button', { type: 'button', class: 'jump', onclick: () => this.toEnd() }, icon(DOWN));
     words.label(this.jump, 'latest');
     this.jump.hidden = true;
     this.el = h('div', { class: 'middle' }, this.scroller, this.jump);
     this.near = true;
-    this.scroller.addEventListener('scroll', () => {
-      const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-      this.near = scrollHeight - scrollTop - clientHeight < 60;
-      this.jump.hidden = this.near;
-    }, { passive: true });
+    this.scroller.addEventListener('scroll', () => this.measure(), { passive: true });
     words.bind(() => this.greet());
   }
 
@@ -93,15 +89,30 @@ export class Log {
     return el;
   }
 
-  /** @param {boolean} [always] */
+  /**
+   * Keeps the newest text in sight, but never pushes the question out: a long answer is read from its beginning.
+   * @param {boolean} [always] also when the visitor has scrolled up
+   */
   follow(always = false) {
     if (!always && !this.near) {
       this.jump.hidden = false;
       return;
     }
-    this.near = true;
-    this.jump.hidden = true;
+    const questions = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll('.me'));
+    const question = questions[questions.length - 1];
+    const end = this.scroller.scrollHeight - this.scroller.clientHeight;
+    this.scroller.scrollTop = question ? Math.min(end, question.offsetTop - 14) : end;
+    this.measure();
+  }
+
+  toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  measure() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.near = scrollHeight - scrollTop - clientHeight < 60;
+    this.jump.hidden = this.near;
   }
 
   clear() {

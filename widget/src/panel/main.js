@@ -193,7 +193,7 @@ class Panel {
     const human = done.mode === 'human';
     this.shell.setStatus(human ? this.words.t('human') : '');
     if (human) this.bridge.emit('handoff', { status: done.status ?? null });
-    this.shell.announce(answer.body.textContent || (human ? this.words.t('human') : ''));
+    this.shell.announce(answer.spoken || (human ? this.words.t('human') : ''));
     this.bridge.emit('message:bot', { id: answer.id, text: answer.text, refused: done.refused === true });
     if (!this.open) this.bridge.setUnread(++this.unread);
   }

@@ -38,6 +38,11 @@ export function makeShell(bridge, words, parts, hooks) {
   });
   const unfollow = followKeyboard(frame);
   bridge.root.append(frame);
+  if (bridge.page) {
+    bridge.root.host.setAttribute('data-page', '');
+    const place = bridge.root.host.parentElement;
+    if (place && place.clientHeight < 200) place.style.height = '100vh';
+  }
 
   function modal() {
     return !bridge.page && isPhone();
