@@ -18,7 +18,7 @@ ANSWER = (
     "- Returns are free for *30 days* [2]\n- Write to <mailto:help@shop.example>"
 )
 PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>shop</title>{csp}<style>{style}</style></head><body>{body}{script}</body></html>"""
+<title>shop</title>{csp}{style}</head><body>{body}{script}</body></html>"""
 
 
 def sse(*events: dict, end: str = "\n\n") -> bytes:
@@ -72,7 +72,7 @@ class FakePlatform:
         body = f'<div id="webchatagent-page" data-bot="{BOT}" style="height:100vh"></div>' if page_mode else self.page_body
         script = f'{self.page_head}<script src="{self.base}/widget/v1/loader.js" {attrs} {self.tag} defer></script>'
         csp = f'<meta http-equiv="Content-Security-Policy" content="{self.csp}">' if self.csp else ""
-        style = "body{margin:0;font-family:system-ui}" + self.page_style if not self.csp else ""
+        style = "" if self.csp else f"<style>body{{margin:0;font-family:system-ui}}{self.page_style}</style>"
         return PAGE.format(lang=self.lang, csp=csp, style=style, body=body, script=script).encode()
 
 

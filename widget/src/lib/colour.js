@@ -45,14 +45,15 @@ export const inkOn = (colour) => {
 };
 
 /**
- * The colour, moved towards black or white until text in it reads on the ground (4.5:1).
+ * The colour, moved towards black or white until text in it reads on the ground, also where the ground carries a
+ * tint of the colour itself (4.5:1 then).
  * @param {string} colour
  * @param {string} ground
  */
 export function readable(colour, ground) {
   const target = luminance(ground) > 0.4 ? 0 : 255;
   let mixed = colour;
-  for (let step = 1; step <= 10 && contrast(mixed, ground) < 4.6; step++) {
+  for (let step = 1; step <= 10 && contrast(mixed, ground) < 5.7; step++) {
     mixed = `#${channels(colour)
       .map((part) => Math.round(part + ((target - part) * step) / 10).toString(16).padStart(2, '0'))
       .join('')}`;

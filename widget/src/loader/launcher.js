@@ -31,7 +31,7 @@ export function makeLauncher(root, onClick) {
       const [label, close, failed] = /** @type {[string, string, string]} */ (WORDS[locale]);
       button.style.setProperty('--accent', colour);
       button.style.setProperty('--ink', inkOn(colour));
-      button.className = `l ${position}`;
+      button.className = `l ${position || ''}`;
       button.lang = locale;
       button.title = open ? close : mark === '!' ? failed : mark ? `${label} (${mark})` : label;
       set('label', button.title);

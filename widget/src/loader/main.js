@@ -51,10 +51,11 @@ function start({ src, dataset }) {
     if (!/^[\w-]+$/.test(bot)) throw Error('data-bot is missing');
     if (!secureEnough(new URL(base), location)) throw Error('https is required');
     await readConfig();
-    // A tag without `defer` may run before there is a body.
-    while (!document.body) await new Promise(requestAnimationFrame);
+    // A tag without `defer` may run before there is a body; `document.body` may be an image of that name.
+    let body;
+    while (!(body = place ?? document.querySelector('body'))) await new Promise(requestAnimationFrame);
     if (destroyed) return;
-    (place ?? document.body).append(element);
+    body.append(element);
     refresh();
     isReady = true;
     emit('ready');
