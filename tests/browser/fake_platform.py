@@ -10,14 +10,15 @@ from pathlib import Path
 BOT = "0b1d5a52-6c0e-4e0e-9a53-0f2b7f6f7a11"
 HEADER = "X-Chat-Session-Id"
 SOURCES = [
-    {"type": "web", "title": "Opening hours and how to find us", "url": "https://shop.example/hours", "excerpt": "", "n": 1},
+    {"type": "web", "title": "Opening hours and how to find us", "url": "https://shop.example/hours", "n": 1},
     {"type": "file", "title": "Returns policy 2026.pdf", "excerpt": "Goods may be returned within 30 days.", "n": 2},
 ]
 ANSWER = (
     "We are open **Monday to Friday** from 9:00 to 18:00 [1]. Grüße und नमस्ते 🙂\n\n"
     "- Returns are free for *30 days* [2]\n- Write to <mailto:help@shop.example>"
 )
-PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <title>shop</title>{csp}{style}</head><body>{body}{script}</body></html>"""
 
 
@@ -69,7 +70,7 @@ class FakePlatform:
     def page(self, path: str) -> bytes:
         page_mode = path.startswith("/chat/")
         attrs = f'data-mode="page" data-bot="{BOT}"' if page_mode else f'data-bot="{BOT}"'
-        body = f'<div id="webchatagent-page" data-bot="{BOT}" style="height:100vh"></div>' if page_mode else self.page_body
+        body = f'<div id="webchatagent-page" data-bot="{BOT}"></div>' if page_mode else self.page_body
         script = f'{self.page_head}<script src="{self.base}/widget/v1/loader.js" {attrs} {self.tag} defer></script>'
         csp = f'<meta http-equiv="Content-Security-Policy" content="{self.csp}">' if self.csp else ""
         style = "" if self.csp else f"<style>body{{margin:0;font-family:system-ui}}{self.page_style}</style>"
@@ -100,8 +101,7 @@ def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
 
         def note(self, body: dict | None = None) -> None:
             path, _, query = self.path.partition("?")
-            record = {"method": self.command, "path": path, "query": query, "body": body, "headers": dict(self.headers), "at": time.time()}
-            platform.requests.append(record)
+            platform.requests.append({"path": path, "query": query, "body": body, "headers": dict(self.headers)})
 
         def do_OPTIONS(self) -> None:
             self.reply(204, b"")
@@ -144,7 +144,8 @@ def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             answer_id = f"answer-{body['clientMessageId']}"
             if not any(message["id"] == answer_id for message in messages):
                 messages.append({"id": body["clientMessageId"], "role": "visitor", "text": body["message"]})
-                messages.append({"id": answer_id, "role": "bot", "text": platform.answer, "sources": platform.sources, "rating": None})
+                answer = {"id": answer_id, "role": "bot", "text": platform.answer, "sources": platform.sources}
+                messages.append({**answer, "rating": None})
             cut = platform.cuts > 0
             platform.cuts -= cut
             data = b": hello\r\n\r\n" + sse(*platform.events(answer_id), end="\r\n\r\n")

@@ -1,6 +1,7 @@
 """Keyboard, screen reader, phone, languages and hostile page styles."""
 
 import re
+from pathlib import Path
 
 import pytest
 from fake_platform import BOT, HEADER
@@ -8,24 +9,7 @@ from fake_platform import BOT, HEADER
 pytestmark = pytest.mark.browser
 ACTIVE = "document.querySelector('webchatagent-widget').shadowRoot.activeElement"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const parse = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const poor = [];
-  const root = document.querySelector('webchatagent-widget').shadowRoot;
-  for (const el of root.querySelectorAll('.frame *')) {
-    const text = [...el.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!text || !el.getClientRects().length || el.closest('.sr')) continue;
-    let ground = el;
-    while (parse(getComputedStyle(ground).backgroundColor)[3] < 255 && ground.parentElement) ground = ground.parentElement;
-    const [a, b] = [light(parse(getComputedStyle(el).color)), light(parse(getComputedStyle(ground).backgroundColor))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) poor.push(`${el.localName}.${el.className} ${ratio.toFixed(2)}`);
-  }
-  return poor;
-}"""
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 
 def ask(page, text="When are you open?") -> None:
@@ -96,9 +80,10 @@ def test_growing_text_is_silent_and_the_answer_is_announced_once(visit, fake):
     fake.delay = 0.004
     page = visit()
     page.click(".l")
-    said = """() => { const voice = document.querySelector('webchatagent-widget').shadowRoot.querySelector('[role=status].sr');
-      window.said = []; new MutationObserver(() => said.push(voice.textContent)).observe(voice, {childList: true}); }"""
-    page.evaluate(said)
+    page.locator(".sr[role=status]").evaluate(
+        "(voice) => { window.said = []; const note = () => said.push(voice.textContent);"
+        " new MutationObserver(note).observe(voice, {childList: true}); }"
+    )
     ask(page)
     log = page.get_by_role("log")
     assert log.get_attribute("aria-live") == "polite"
@@ -176,7 +161,8 @@ def test_chosen_language_is_remembered_and_used_for_legal_pages(visit, fake):
 
 
 def test_hostile_page_styles_do_not_reach_in(visit, fake):
-    fake.page_style = "*{font-size:40px!important;display:none;position:static!important;color:red!important} body,html{display:block!important}"
+    fake.page_style = "*{font-size:40px!important;display:none;position:static!important;color:red!important}"
+    fake.page_style += "body,html{display:block!important}"
     fake.page_style += "webchatagent-widget{display:none!important;opacity:0!important;transform:scale(0)!important}"
     page = visit()
     page.click(".l")
@@ -202,7 +188,8 @@ def test_feedback_is_sent_and_shown(visit, fake):
     assert thumb.get_attribute("aria-pressed") == "true"
     page.wait_for_timeout(200)
     sent = fake.asked("/api/chat/feedback")[0]
-    assert sent["body"]["rating"] == "up" and sent["body"]["messageId"].startswith("answer-") and sent["headers"][HEADER]
+    assert sent["body"]["rating"] == "up" and sent["body"]["messageId"].startswith("answer-")
+    assert sent["headers"][HEADER]
 
 
 def test_too_long_a_message_is_held_back(visit, fake):
@@ -220,10 +207,12 @@ def test_plain_http_server_is_refused(visit, fake):
     page = visit()
     page.wait_for_selector(".l")
     asked = len(fake.requests)
-    script = f"const s=document.createElement('script'); s.src='http://chat.example/widget/v1/loader.js'; s.dataset.bot='{BOT}'; document.body.append(s)"
+    script = "const s = document.createElement('script'); s.src = 'http://chat.example/widget/v1/loader.js';"
+    script += f"s.dataset.bot = '{BOT}'; document.body.append(s)"
     loader = page.request.get(fake.base + "/widget/v1/loader.js").text()
     page.route("http://chat.example/**", lambda route: route.fulfill(body=loader, content_type="text/javascript"))
-    page.evaluate("WebChatAgent('destroy'); window.codes=[]; addEventListener('webchatagent:error', (e) => codes.push(e.detail.code))")
+    page.evaluate("WebChatAgent('destroy'); window.codes = []")
+    page.evaluate("addEventListener('webchatagent:error', (e) => codes.push(e.detail.code))")
     page.evaluate(script)
     page.wait_for_function("codes.length === 1")
     assert page.evaluate("codes") == ["not_started"] and page.locator("webchatagent-widget").count() == 0

@@ -7,13 +7,13 @@ import re
 import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 
-import pytest
 from conftest import DIST, ROOT, missing
 
 WIDGET = ROOT / "widget"
-FORBIDDEN = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|document\.cookie|srcdoc")
+FORBIDDEN = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|document\.cookie|srcdoc"
+)
 
 
 @cache

@@ -132,7 +132,8 @@ export class Answer {
         hooks.announce(words.t('feedbackFailed'));
       }
     };
-    return h('div', { class: 'acts' }, copy, thumbs.up, thumbs.down);
+    // Browsers offer the clipboard on encrypted pages only.
+    return h('div', { class: 'acts' }, navigator.clipboard ? copy : null, thumbs.up, thumbs.down);
   }
 
   /** @param {HTMLButtonElement} button */

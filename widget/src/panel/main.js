@@ -114,7 +114,11 @@ class Panel {
   /** Shows the conversation so far; without a session there is nothing to ask for. */
   async resume() {
     if (!this.session.id) return;
-    const messages = await this.api.history().catch(() => []);
+    const messages = await this.api.history().catch((cause) => {
+      const { text } = explain(cause, this.words);
+      this.log.addError(text, () => (this.resumed = this.resume()));
+      return [];
+    });
     for (const message of messages) {
       if (message.role === 'visitor') this.log.addVisitor(message.text);
       else {
@@ -146,7 +150,8 @@ class Panel {
     if (!message || this.running) return;
     this.running = new AbortController();
     this.composer.setBusy(true);
-    await this.resumed;
+    // The earlier messages belong above this one, but a slow server must not hold it back for long.
+    await Promise.race([this.resumed, new Promise((resolve) => setTimeout(resolve, 5000))]);
     this.log.addVisitor(message);
     this.bridge.emit('message:user', { text: message });
     this.composer.input.focus({ preventScroll: true });
