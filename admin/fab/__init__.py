@@ -1,1 +1,1 @@
-"""The only package that imports flask_appbuilder."""
+"""The only room that imports Flask-AppBuilder: security, guarded views, filters, the session and the skin."""
