@@ -14,11 +14,16 @@ SENTENCES: dict[str, Any] = {
     "password_weak": _("Please choose a longer password: at least 12 characters, not all the same."),
     "source_not_found": _("This source is gone already."),
     "bot_not_found": _("There is no such bot."),
+    "conversation_not_found": _("There is no such conversation."),
+    "settings_wrong": _("Please check the settings. One of them is not possible."),
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),
     "address_wrong": _("Please enter a web address such as https://www.example.org."),
     "nothing_reads": _("Nothing that is switched on can read this. Please switch on the plugin for it."),
 }
+
+OF_FAB = (_("This field is required."), _("Already exists."))
+"""Sentences that Flask-AppBuilder and WTForms may say, so that the catalogues hold them."""
 
 
 def explain(error: WebChatAgentError) -> str:

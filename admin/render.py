@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile(r"`([^`]+)`")
-_CITED = re.compile(r"\[(\d{1,2})\]")
+_CITED = re.compile(r" ?\[(\d{1,2})\]")
 _ITEM = re.compile(r"^\s*(?:[-*]|\d+[.)])\s+(.*)$")
 
 

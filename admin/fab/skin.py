@@ -82,6 +82,8 @@ def _http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if isinstance(error, CSRFError):
         return _problem(400, gettext("This page was open too long"), gettext("Please reload it and try again."), "csrf")
+    if status == 403 and current_user.is_authenticated and g.get("place") is None:
+        texts[403] = (gettext("You have no workspace yet"), gettext("Ask the people who invited you to add you to theirs."))
     title, text = texts.get(status, (gettext("Something went wrong"), gettext("Please try again.")))
     return _problem(status, title, text, error.name.lower().replace(" ", "_"))
 
@@ -101,9 +103,9 @@ def _crash(error: Exception) -> Any:
 def install(app: Flask) -> None:
     """Put headers, error pages and template helpers on the app."""
     app.jinja_env.globals.update(
-        csp_nonce=csp_nonce, current_language=lambda: str(get_locale() or "en"), ago=ago, number=format_decimal,
+        appbuilder=app.appbuilder, csp_nonce=csp_nonce, current_language=lambda: str(get_locale() or "en"), ago=ago, number=format_decimal,
         places=lambda: g.get("places", []), place=lambda: g.get("place"), person=current_user, languages=LANGUAGES,
-        language_name=language_name, role_label=role_label)
+        language_name=language_name, role_label=role_label, translated=gettext)
     app.jinja_env.filters.update(markdown=markdown, first_letter=lambda text: escape((text or "?").strip()[:1].upper()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["babel"].locale_selector = choose_locale

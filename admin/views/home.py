@@ -37,5 +37,5 @@ class HomePage(Page):
                 total.add(state, n, 0, 0)
             total.chunks, total.vectors = total.chunks + one.chunks, total.vectors + one.vectors
         return self.show_page("wca/home.html", bots=bots, counts=counts, total=total, begun=begun, unanswered=unanswered,
-                              model=model, none=StateCounts(), role=place().role)  # type: ignore[union-attr]
+                              model=model, nothing=StateCounts(), role=place().role)  # type: ignore[union-attr]
 
