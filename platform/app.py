@@ -1,11 +1,17 @@
 """Composition: reads the settings and builds a process. The one room, with `cli`, that may import all others."""
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")       # with two OpenMP threads a forked child hangs
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: a second BLAS thread costs more than it brings
+
+from werkzeug.middleware.dispatcher import DispatcherMiddleware  # noqa: E402
 
 from .core import egress, own_hooks  # noqa: E402
 from .core.db.database import Database  # noqa: E402
@@ -14,8 +20,14 @@ from .core.registry import load_plugins  # noqa: E402
 from .core.secrets import SecretBox  # noqa: E402
 from .core.settings import Settings  # noqa: E402
 from .core.tenants import Platform  # noqa: E402
+from .jobs.worker import Worker  # noqa: E402
 from .stores.blobs import FolderBlobs  # noqa: E402
 from .stores.chunks_sqlite import SqliteChunkStore  # noqa: E402
+from .web.bridge import Bridge  # noqa: E402
+
+PUBLIC_BODY = 256 * 1024
+ADMIN_BODY = 60_000_000
+"""The largest request bodies, in bytes: a message, an upload."""
 
 
 def build_platform(settings: Settings) -> Platform:
@@ -44,3 +56,58 @@ def make_folder(folder: Path) -> Path:
         raise WebChatAgentError(f"The data folder {folder} cannot be written: {error.strerror}.",
                                 "choose another with --data", code="data_folder") from None
     return folder
+
+
+def prepare_database(platform: Platform) -> list[str]:
+    """Bring the tables up to date; returns the revisions that were missing. Two processes at once migrate once."""
+    from . import admin
+    from .core.db import migrate
+    from .core.tenants import ensure_operator
+
+    folders = [admin.migrations_folder()]
+    with migrating(platform.settings.folder):
+        missing = migrate.pending(platform.database, folders)
+        if missing:
+            migrate.migrate(platform.database, folders, [admin.metadata()])
+    ensure_operator(platform)
+    return missing
+
+
+@contextlib.contextmanager
+def migrating(folder: Path) -> Iterator[None]:
+    """A lock in the data folder, so that a command and a server do not migrate at the same moment."""
+    with open(folder / "migrate.lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def guard_egress(platform: Platform, hosts: frozenset[str] = frozenset()) -> None:
+    """Put the egress guard into force: from here on only declared hosts can be called."""
+    settings = platform.settings
+    own = {urlsplit(url).hostname or "" for url in (settings.database_url, settings.redis_url, settings.elasticsearch_url,
+                                                    settings.smtp_url, settings.blobs_url)} - {""}
+    egress.install(egress.EgressPolicy(
+        mode=settings.egress,  # type: ignore[arg-type]
+        platform_hosts=frozenset(own) | hosts,
+        declared={name: manifest.egress for name, manifest in platform.registry.manifests.items()},
+        private_hosts=settings.private_hosts,
+    ))
+
+
+def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:
+    """The ASGI application (public app and admin), and the worker that runs beside it when there is no Redis."""
+    from .admin.app import create_admin
+    from .web.app import create_public
+
+    public, admin_app = create_public(platform), create_admin(platform)
+    dispatch = DispatcherMiddleware(public, {"/admin": admin_app})
+    bridge = Bridge(dispatch, lambda path: ADMIN_BODY if path.startswith("/admin/") else PUBLIC_BODY)
+    worker = None
+    if platform.settings.redis_url:
+        from .jobs.redis_queue import make_ring
+
+        platform.ring = make_ring(platform.settings)
+    else:
+        worker = Worker(platform)
+        platform.ring = worker.ring
+    return bridge, worker

@@ -1,8 +1,11 @@
 """The only module of the platform that a plugin imports."""
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING, Any
+
 from .analysis import detect_language, stems, trigrams, words
-from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, Unchanged
+from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError
 from .hookspecs import hookimpl
 from .models import (
@@ -19,13 +22,36 @@ from .models import (
     Vectors,
 )
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .vault import Masked
 
+if TYPE_CHECKING:
+    from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
+
 __all__ = [
     "Blob", "CannotAnswer", "ChatModel", "Connector", "Disclosure", "DocumentProblem", "EmbeddingModel",
-    "EmbeddingSpace", "ErasureReport", "ExportPart", "ExtractedText", "Failed", "Finding", "FoundDocument", "Health",
-    "HealthCheck", "InvalidRequest", "Masked", "MaskedPassage", "ModelEvent", "ModelInfo", "ModelRequest", "NotFound",
-    "Problem", "SourceSpec", "Subject", "Tenant", "TextDelta", "TokenUsage", "Unavailable", "Unchanged", "Vectors",
-    "WebChatAgentError", "detect_language", "hookimpl", "stems", "trigrams", "words",
+    "EmbeddingSpace", "ErasureReport", "ExportPart", "ExtractedText", "Failed", "FetchFailed", "FetchRefused", "Fetched",
+    "Fetcher", "Finding", "FoundDocument", "Health", "HealthCheck", "InvalidRequest", "Masked", "MaskedPassage",
+    "ModelEvent", "ModelInfo", "ModelRequest", "NotFound", "Problem", "SourceSpec", "State", "Subject", "Tenant",
+    "TextDelta", "TokenUsage", "Unavailable", "Unchanged", "Vectors", "WebChatAgentError", "detect_language",
+    "hookimpl", "make_fetcher", "run_limited", "stems", "trigrams", "words",
 ]
+_LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})
+
+
+def make_fetcher(**options: Any) -> Fetcher:
+    """A Fetcher that may call the operator's WEBCHATAGENT_PRIVATE_HOSTS; options as of `Fetcher`."""
+    from .fetch import Fetcher
+
+    listed = os.environ.get("WEBCHATAGENT_PRIVATE_HOSTS", "").split(",")
+    return Fetcher(frozenset(h.strip() for h in listed if h.strip()), **options)
+
+
+def __getattr__(name: str) -> Any:
+    # Fetching brings urllib3 along; a process that only reads files does without.
+    if name in _LAZY:
+        from . import fetch
+
+        return getattr(fetch, name)
+    raise AttributeError(name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
 from .db.tenants import Bot
@@ -61,6 +61,19 @@ def create_bot(tenant: Tenant, slug: str, name: str, locale: str = "", greeting:
         return _live(row, tenant)
 
 
+def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
+    """Change some of a bot's settings. Raises InvalidRequest naming the field that is wrong."""
+    with tenant.write() as db:
+        row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", code="bot_not_found")
+        try:
+            row.settings = BotSettings.model_validate({**(row.settings or {}), **changes}).model_dump(exclude_defaults=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
+
+
 def list_bots(tenant: Tenant) -> list[LiveBot]:
     """The tenant's bots, by slug."""
     with tenant.read() as db:
@@ -92,6 +105,14 @@ class BotFinder:
                 self._kept.clear()
             self._kept[name] = (time.monotonic() + FRESH_SECONDS, bot)
         return bot
+
+    def find_row(self, tenant: Tenant, bot_id: int) -> LiveBot:
+        """A tenant's bot by its row id. Raises NotFound."""
+        with tenant.read() as db:
+            row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        return _live(row, tenant)
 
     def forget(self) -> None:
         """Read everything anew: something was changed in this process."""

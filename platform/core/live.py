@@ -45,8 +45,8 @@ class LiveTurn:
                 waiter.set_result(True)
         self._waiting.clear()
 
-    async def follow(self) -> AsyncIterator[Event | None]:
-        """Yield each event, and None every five seconds in which nothing happened."""
+    async def follow(self) -> AsyncIterator[list[Event]]:
+        """Yield what is new, several events at once when they came at once; an empty list after five quiet seconds."""
         self._readers += 1
         if self._stop:
             self._stop.cancel()
@@ -54,13 +54,13 @@ class LiveTurn:
         try:
             position = 0
             while True:
-                while position < len(self.events):
-                    yield self.events[position]
-                    position += 1
-                if self.done:
+                if position < len(self.events):
+                    new, position = self.events[position:], len(self.events)
+                    yield new
+                elif self.done:
                     return
-                if not await self._changed():
-                    yield None
+                elif not await self._changed():
+                    yield []
         finally:
             self._readers -= 1
             if not self._readers and not self.done:

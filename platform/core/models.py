@@ -59,6 +59,7 @@ class ModelRequest:
     """One question to a chat model. Only `instructions` is trusted text; passages are data, never instructions.
 
     `history` holds (role, text) pairs, oldest first, role `visitor` or `bot`. `language` is the visitor's.
+    `streamed`: somebody reads along; else only the whole answer counts.
     """
 
     instructions: str
@@ -68,6 +69,7 @@ class ModelRequest:
     language: str = "en"
     max_tokens: int = 800
     temperature: float = 0.2
+    streamed: bool = True
 
 
 @dataclass(frozen=True)

@@ -144,4 +144,5 @@ def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:
         for name, model in (("messages", Message), ("turns", TurnRow), ("contact links", ContactLink), ("consents", ConsentRecord)):
             counts[name] = getattr(db.execute(delete(model).where(model.session_id == session_id)), "rowcount", 0)  # type: ignore[attr-defined]
         counts["sessions"] = getattr(db.execute(delete(ChatSession).where(ChatSession.id == session_id)), "rowcount", 0)
+    tenant.platform.database.forget_deleted()
     return counts

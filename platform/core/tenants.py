@@ -147,6 +147,14 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
     return load_tenant(platform, slug=slug)
 
 
+def ensure_operator(platform: Platform) -> None:
+    """Make the operator's own tenant when it is missing."""
+    with system_scope("see whether the operator's tenant exists"), platform.database.read() as db:
+        if db.scalar(select(TenantRow.id).where(TenantRow.slug == OPERATOR)):
+            return
+    create_tenant(platform, OPERATOR, "WebChatAgent")
+
+
 def check_slug(slug: str) -> None:
     """Refuse what is not 1 to 63 lower-case letters, digits and inner dashes. Raises InvalidRequest."""
     plain = slug.replace("-", "")

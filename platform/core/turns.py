@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +161,30 @@ def chat_model(bot: LiveBot) -> tuple[str, ChatModel]:
 # -- stream: on the event loop ------------------------------------------------------------------------------------
 
 
+@dataclass
+class Reply:
+    """A whole answer, for callers that do not stream."""
+
+    message_id: str
+    text: str = ""
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    refused: bool = False
+
+    def take(self, event: Event) -> None:
+        """Take one event. Raises Unavailable for an error."""
+        kind = event["type"]
+        if kind == "delta":
+            self.text += event["delta"]
+        elif kind == "replace":
+            self.text = event["text"]
+        elif kind == "sources":
+            self.sources = event["sources"]
+        elif kind == "done":
+            self.refused = event["refused"]
+        elif kind == "error":
+            raise Unavailable(event["error"]["message"], code=event["error"]["code"], retry_after=2)
+
+
 class TurnRunner:
     """Runs turns on the event loop it is used from, and lets readers follow them."""
 
@@ -172,22 +196,31 @@ class TurnRunner:
         """How many turns are being answered in this process."""
         return len(self._live)
 
-    async def events(self, turn: Turn) -> AsyncIterator[Event | None]:
-        """The events of a turn, from `start` to `done` or `error`; None is a heartbeat."""
+    async def events(self, turn: Turn) -> AsyncIterator[list[Event]]:
+        """The events of a turn, from `start` to `done` or `error`, as they come; an empty list is a heartbeat."""
         if turn.state == "done":
-            for event in finished_events(turn):
-                yield event
+            yield finished_events(turn)
             return
         live = self._live.get(turn.id)
         if live is None and turn.state == "running":
-            async for event in _watch(turn):  # another process answers it
-                yield event
+            async for events in _watch(turn):  # another process answers it
+                yield events
             return
         if live is None:
             live = self._live[turn.id] = LiveTurn()
             live.start(_answer(turn, live), lambda: self._live.pop(turn.id, None))
-        async for event in live.follow():
-            yield event
+        async for events in live.follow():
+            yield events
+
+    async def reply(self, turn: Turn) -> Reply:
+        """The whole answer of a turn. Raises Unavailable when it was cut off."""
+        if turn.request is not None:
+            turn.request = replace(turn.request, streamed=False)
+        reply = Reply(turn.public_id)
+        async for events in self.events(turn):
+            for event in events:
+                reply.take(event)
+        return reply
 
 
 async def _answer(turn: Turn, live: LiveTurn) -> None:
@@ -352,25 +385,24 @@ def finished_events(turn: Turn) -> list[Event]:
     return [*events, {"type": "done", "refused": turn.refused, "mode": "bot", "status": None}]
 
 
-async def _watch(turn: Turn) -> AsyncIterator[Event | None]:
+async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
     """Follow a turn that another process answers, by its row, twice a second."""
-    yield {"type": "start", "messageId": turn.public_id}
+    yield [{"type": "start", "messageId": turn.public_id}]
     shown = ""
     while True:
         row, answer = await asyncio.to_thread(_look, turn)
         text = answer.text if answer else row.text if row else ""
         if text.startswith(shown) and len(text) > len(shown):
-            yield {"type": "delta", "delta": text[len(shown):]}
+            yield [{"type": "delta", "delta": text[len(shown):]}]
             shown = text
-        if row is None or row.state == "cut" or row.updated_at < now() - timedelta(seconds=STALE_SECONDS):
-            yield {"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}
-            return
-        if answer:
+        if answer and row:
             turn.answer, turn.refused = answer, row.refused
-            for event in finished_events(turn)[2:]:
-                yield event
+            yield finished_events(turn)[2:]
             return
-        yield None
+        if row is None or row.state == "cut" or row.updated_at < now() - timedelta(seconds=STALE_SECONDS):
+            yield [{"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}]
+            return
+        yield []
         await asyncio.sleep(0.5)
 
 

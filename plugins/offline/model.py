@@ -9,6 +9,9 @@ from webchatagent.core.api import CannotAnswer, ModelEvent, ModelInfo, ModelRequ
 from .phrases import INTRODUCTION, LANGUAGE_NAMES, small_talk
 from .sentences import ENOUGH, MOST, Sentence, cut, score, weigh
 
+PACE_SECONDS = 0.012
+"""Between words when somebody reads along: an answer that grows is easier to follow than one that jumps."""
+
 
 class OfflineModel:
     """Answers in the words of the sources; refuses when they hold nothing of the question."""
@@ -23,8 +26,7 @@ class OfflineModel:
             if phrase is None:
                 yield CannotAnswer()
                 return
-            for word in _pieces(phrase):
-                yield TextDelta(word, fixed=True)
+            yield TextDelta(phrase, fixed=True)
             return
         theirs = request.passages[chosen[0].passage - 1].language
         if theirs != request.language and theirs in LANGUAGE_NAMES:
@@ -34,7 +36,8 @@ class OfflineModel:
         for text in _cited(chosen):
             for word in _pieces(text):
                 yield TextDelta(word)
-            await asyncio.sleep(0)
+                if request.streamed:
+                    await asyncio.sleep(PACE_SECONDS)
 
 
 def choose(request: ModelRequest) -> list[Sentence]:

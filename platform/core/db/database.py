@@ -30,6 +30,15 @@ class Database:
             yield session
             session.commit()
 
+    def forget_deleted(self) -> None:
+        """Make SQLite drop the old pages of its log, so that nothing deleted can be read in a file. Best effort:
+
+        a reader that is busy keeps its pages until the next time.
+        """
+        if self.engine.dialect.name == "sqlite":
+            with contextlib.closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

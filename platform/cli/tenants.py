@@ -1,0 +1,96 @@
+"""`tenant`, `user` and `bot`."""
+from __future__ import annotations
+
+import click
+
+from ..core.bots import create_bot
+from ..core.errors import InvalidRequest
+from ..core.tenants import create_tenant, list_tenants, load_tenant
+from .context import Context, Result, common, table
+from .snippet import embed_snippet
+
+ROLES = ("owner", "editor", "agent", "viewer", "privacy")
+
+
+@click.group()
+def tenant() -> None:
+    """Tenants: the companies on this installation."""
+
+
+@tenant.command("create")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--locale", default="en", type=click.Choice(["en", "de", "hi"]))
+@common
+def tenant_create(context: Context, slug: str, name: str, locale: str) -> Result:
+    """Make a tenant with the default plugins on."""
+    made = create_tenant(context.platform, slug, name, locale)
+    return Result({"id": made.id, "slug": made.slug, "plugins": sorted(made.enabled)},
+                  [f"tenant {made.slug}: {made.name}", "plugins: " + ", ".join(sorted(made.enabled))])
+
+
+@tenant.command("list")
+@common
+def tenant_list(context: Context) -> Result:
+    """All tenants."""
+    found = list_tenants(context.platform)
+    return Result([{"id": t.id, "slug": t.slug, "name": t.name, "locale": t.locale} for t in found],
+                  table([(t.slug, t.name, t.locale) for t in found], ("SLUG", "NAME", "LOCALE")))
+
+
+@tenant.command("erase")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Really: nothing of it can be brought back.")
+@common
+def tenant_erase(context: Context, slug: str, yes: bool) -> Result:
+    """Delete a tenant with everything that belongs to it."""
+    found = load_tenant(context.platform, slug=slug)
+    if not yes:
+        raise InvalidRequest(f"This deletes everything of {slug}.", "add --yes when you mean it", field="yes")
+    receipts = found.hooks.call("tenant_erase", tenant=found)
+    data = {plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in receipts}
+    return Result(data, [f"{plugin}: {what} {n}" for plugin, r in data.items() for what, n in r["done"].items()])
+
+
+@click.group()
+def user() -> None:
+    """People who log in to the admin."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--tenant", "slug", help="The tenant they work for.")
+@click.option("--role", type=click.Choice(ROLES), default="owner")
+@click.option("--operator", is_flag=True, help="Runs this installation.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and printed.")
+@common
+def user_create(context: Context, email: str, slug: str | None, role: str, operator: bool, password_stdin: bool) -> Result:
+    """Make a login."""
+    from ..admin.accounts import create_user
+
+    if bool(slug) == operator:
+        raise InvalidRequest("Say for whom this person works.", "give --tenant SLUG, or --operator", field="tenant")
+    given = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else None
+    found = load_tenant(context.platform, slug=slug) if slug else None
+    user_id, password = create_user(context.platform, email, tenant=found, role="operator" if operator else role, password=given)
+    shown = {} if given else {"password": password}
+    return Result({"id": user_id, "email": email, **shown},
+                  [f"user {email}"] + [f"password {p}  (shown once)" for p in shown.values()])
+
+
+@click.group()
+def bot() -> None:
+    """Bots of a tenant."""
+
+
+@bot.command("create")
+@click.argument("tenant_slug", metavar="TENANT")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--locale", default="", type=click.Choice(["", "en", "de", "hi"]))
+@common
+def bot_create(context: Context, tenant_slug: str, slug: str, name: str, locale: str) -> Result:
+    """Make a bot; prints its public id and the embed snippet."""
+    made = create_bot(load_tenant(context.platform, slug=tenant_slug), slug, name, locale)
+    snippet = embed_snippet(context.platform.settings, made.public_id)
+    return Result({"id": made.public_id, "bot": f"{tenant_slug}/{slug}", "snippet": snippet}, [made.public_id, snippet])

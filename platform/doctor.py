@@ -1,0 +1,76 @@
+"""A look at every part: what works, what does not, and how to repair it."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from .core.tenancy import system_scope
+from .core.tenants import Health, Platform
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part's state: ok, degraded or down."""
+
+    name: str
+    state: str
+    message: str
+    cure: str = ""
+
+
+def look(platform: Platform) -> list[Row]:
+    """The state of every configured part, plugins' checks included."""
+    checks: list[tuple[str, Callable[[], Health]]] = [
+        ("data folder", lambda: _folder(platform)), ("database", lambda: _database(platform)),
+        ("plugins", lambda: _plugins(platform)),
+    ]
+    if platform.settings.redis_url:
+        checks.append(("redis", lambda: _redis(platform)))
+    for _, check in platform.registry.platform.each("health_checks"):
+        checks.append((check.name, check.run))
+    return [_run(name, check) for name, check in checks]
+
+
+def _run(name: str, check: Callable[[], Health]) -> Row:
+    try:
+        found = check()
+    except Exception as error:
+        return Row(name, "down", f"{name} does not answer ({type(error).__name__}).", "see the log")
+    return Row(name, found.state, found.message, found.cure)
+
+
+def _folder(platform: Platform) -> Health:
+    probe = platform.settings.folder / ".writable"
+    try:
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        return Health("down", f"The data folder cannot be written: {error.strerror}.", "free some disk space")
+    return Health("ok", "The data folder can be written.")
+
+
+def _database(platform: Platform) -> Health:
+    with system_scope("look at the database"), platform.database.read() as db:
+        db.execute(text("select count(*) from tenant"))
+    return Health("ok", "The database answers.")
+
+
+def _plugins(platform: Platform) -> Health:
+    broken = platform.registry.broken
+    if broken:
+        name, reason = next(iter(broken.items()))
+        return Health("degraded", f"The plugin {name} is not loaded: {reason}", "repair or uninstall it")
+    return Health("ok", f"{len(platform.registry.manifests)} plugins are loaded.")
+
+
+def _redis(platform: Platform) -> Health:
+    import redis
+
+    client = redis.Redis.from_url(platform.settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        client.ping()
+    except redis.RedisError:
+        return Health("degraded", "Redis does not answer; jobs run later and limits are counted per process.", "start Redis")
+    return Health("ok", "Redis answers.")

@@ -1,0 +1,57 @@
+"""What happens by the clock: retention once a day, sources that wait, turns whose process is gone."""
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from ..core import jobs
+from ..core.clock import now
+from ..core.db.chats import TurnRow
+from ..core.db.records import BackgroundJob
+from ..core.tenancy import system_scope
+from ..core.tenants import Platform, list_tenants
+from ..core.turns import STALE_SECONDS
+from .workers import release_dead
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 60.0
+
+
+def tick(platform: Platform) -> None:
+    """One round: cut stale turns, free the jobs of killed workers, queue each tenant's daily purge."""
+    cut_stale_turns(platform)
+    release_dead(platform.database)
+    for tenant in list_tenants(platform):
+        with tenant.write() as db:
+            key = f"purge:{now().date().isoformat()}"
+            done = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key))
+            job = [] if done else [jobs.add_job(db, jobs.PURGE, key)]
+        platform.ring(job)
+
+
+def cut_stale_turns(platform: Platform) -> int:
+    """Mark turns as cut that nobody writes to any more; returns how many."""
+    limit = now() - timedelta(seconds=4 * STALE_SECONDS)
+    with system_scope("cut turns of processes that are gone"), platform.database.write() as db:
+        done = db.execute(update(TurnRow).where(TurnRow.state.in_(("accepted", "streaming")), TurnRow.updated_at < limit)
+                          .values(state="cut"))
+    return int(getattr(done, "rowcount", 0))
+
+
+def start_schedule(platform: Platform, stop: threading.Event) -> threading.Thread:
+    """Run `tick` once a minute in a thread until `stop` is set."""
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                tick(platform)
+            except Exception:
+                log.exception("the schedule failed")
+            stop.wait(TICK_SECONDS)
+
+    thread = threading.Thread(target=run, name="schedule", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,149 @@
+"""The pytest plugin for plugin authors: a platform in a temporary folder with two tenants, and what drives it.
+
+Vectors come from words (`fakes.WordVectors`), so that a test needs no model; `scripted_model` replaces the offline one.
+"""
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from ..core.bots import LiveBot
+    from ..core.tenants import Platform, Tenant
+    from .fakes import ScriptedModel
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with all tables, made once and copied for each test."""
+    from ..app import build_platform, prepare_database
+    from ..core.settings import load_settings
+
+    folder = tmp_path_factory.mktemp("template")
+    platform = build_platform(load_settings({}, data=str(folder)))
+    prepare_database(platform)
+    platform.database.close()
+    return folder / "webchatagent.sqlite"
+
+
+@pytest.fixture
+def make_platform(tmp_path: Path, migrated_database: Path) -> Iterator[Callable[..., Platform]]:
+    """A function that builds a platform on a folder below the test's own; settings as keyword arguments."""
+    from ..app import build_platform
+    from ..core.registry import Registry
+    from ..core.settings import load_settings
+    from .fakes import embedding_plugin
+
+    made: list[Platform] = []
+
+    def make(name: str = "data", **settings: str) -> Platform:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        if not (folder / "webchatagent.sqlite").exists():
+            shutil.copy(migrated_database, folder / "webchatagent.sqlite")
+        platform = build_platform(load_settings({}, data=str(folder), **settings))
+        known = platform.registry
+        plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+        plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin())
+        platform.registry = Registry(plugins, known._always, known.broken)
+        made.append(platform)
+        return platform
+
+    yield make
+    for platform in made:
+        platform.database.close()
+        platform.chunks.close()
+
+
+@pytest.fixture
+def platform(make_platform: Callable[..., Platform]) -> Platform:
+    """A platform with the built-in plugins, without limits."""
+    return make_platform(rate_limits="off")
+
+
+@pytest.fixture
+def acme(platform: Platform) -> Tenant:
+    """The first tenant."""
+    from ..core.tenants import create_tenant
+
+    return create_tenant(platform, "acme", "Acme")
+
+
+@pytest.fixture
+def globex(platform: Platform) -> Tenant:
+    """The second tenant, who must never see anything of the first."""
+    from ..core.tenants import create_tenant
+
+    return create_tenant(platform, "globex", "Globex", "de")
+
+
+@pytest.fixture
+def bot(acme: Tenant) -> LiveBot:
+    """A bot of the first tenant."""
+    from ..core.bots import create_bot
+
+    return create_bot(acme, "bot", "Acme Help")
+
+
+@pytest.fixture
+def foreign_bot(globex: Tenant) -> LiveBot:
+    """A bot of the second tenant."""
+    from ..core.bots import create_bot
+
+    return create_bot(globex, "bot", "Globex Hilfe")
+
+
+@pytest.fixture
+def run_jobs(platform: Platform) -> Callable[[], None]:
+    """A function that runs every job that is due."""
+    from ..jobs.worker import Worker
+
+    def run() -> None:
+        worker = Worker(platform)
+        while worker.run_due():
+            pass
+
+    return run
+
+
+@pytest.fixture
+def add_texts(run_jobs: Callable[[], None]) -> Callable[..., int]:
+    """A function `(bot, {external id: text})` that makes texts searchable; returns the source's id."""
+    from ..core.documents import FoundDocument
+    from ..core.sources import ensure_source, take_findings
+
+    def add(bot: LiveBot, texts: dict[str, str], target: str = "texts") -> int:
+        source_id = ensure_source(bot.tenant, bot.id, "file", target)
+        take_findings(bot.tenant, source_id, [FoundDocument(name, title=name, text=text) for name, text in texts.items()])
+        run_jobs()
+        return source_id
+
+    return add
+
+
+@pytest.fixture
+def scripted_model(platform: Platform) -> ScriptedModel:
+    """The chat model of every tenant, saying what the test enqueues."""
+    from ..core.registry import Registry
+    from .fakes import ScriptedModel, chat_plugin
+
+    model = ScriptedModel()
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    plugins["offline"] = (known.manifests["offline"], chat_plugin(model))
+    platform.registry = Registry(plugins, known._always)
+    return model
+
+
+@pytest.fixture
+def client(platform: Platform) -> FlaskClient:
+    """A test client of the public app."""
+    from ..web.app import create_public
+
+    return create_public(platform).test_client(use_cookies=True)

@@ -1,0 +1,68 @@
+"""Pages for people: a bot's own page, the privacy notice, the imprint, the front door."""
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request
+
+from ..core import notice
+from ..core.errors import NotFound
+from ..core.tenants import OPERATOR, load_tenant
+from ..core.texts import LANGUAGES, say
+from .parts import parts
+
+pages = Blueprint("pages", __name__)
+PAGE_CSP = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *")
+
+
+def _html(text: str, language: str, csp: str = PAGE_CSP) -> Response:
+    return Response(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": csp,
+                                   "Content-Language": language, "Cache-Control": "no-cache"})
+
+
+def page_language(default: str) -> str:
+    """The language of a page: `?lang=`, else the best of the browser's, else the default."""
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        return asked
+    return request.accept_languages.best_match(LANGUAGES, default) or default
+
+
+@pages.get("/")
+def front_door() -> Response:
+    """The admin, for those who type the address."""
+    return redirect("/admin/")  # type: ignore[return-value]
+
+
+@pages.get("/chat/<public_id>")
+def chat_page(public_id: str) -> Response:
+    """A bot's own page, for links, QR codes and trying it."""
+    bot = parts().bots.find(public_id)
+    return _html(render_template("chat.html", bot=bot, language=bot.locale), bot.locale)
+
+
+@pages.get("/privacy", defaults={"slug": OPERATOR})
+@pages.get("/t/<slug>/privacy")
+def privacy_page(slug: str) -> Response:
+    """The privacy notice, composed from what is switched on."""
+    tenant = load_tenant(parts().platform, slug=slug)
+    language = page_language(tenant.locale)
+    return _html(render_template("notice.html", notice=notice.compose(tenant, language), language=language, slug=slug,
+                                 responsible=say("notice_controller", language), path=request.path), language)
+
+
+@pages.get("/imprint", defaults={"slug": OPERATOR})
+@pages.get("/t/<slug>/imprint")
+def imprint_page(slug: str) -> Response:
+    """Who is behind a site."""
+    tenant = load_tenant(parts().platform, slug=slug)
+    language = page_language(tenant.locale)
+    return _html(render_template("imprint.html", imprint=notice.imprint(tenant, language), language=language, slug=slug,
+                                 responsible=say("notice_controller", language), path=request.path), language)
+
+
+@pages.route("/x/<plugin>/<slug>/<path:rest>", methods=["GET", "POST"])
+def plugin_route(plugin: str, slug: str, rest: str) -> Response:
+    """Webhooks and call-backs of plugins: nothing, while the plugin is off for the tenant or has no such route."""
+    raise NotFound("There is nothing here.")
+
+

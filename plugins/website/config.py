@@ -1,0 +1,13 @@
+"""What may be set for one website."""
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WebsiteConfig(BaseModel):
+    """The settings of one website source."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    max_pages: int = Field(200, ge=1, le=5000, description="How many pages are read at most.")
+    max_depth: int = Field(5, ge=0, le=20, description="How many links a page may be away from the first.")
+    crawl_delay: float = Field(0.0, ge=0, le=5, description="Seconds between two requests.")

@@ -1,0 +1,36 @@
+"""The kind of source `website`."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from webchatagent.core.api import Connector, Finding, SourceSpec, make_fetcher
+
+from .urls import bare_host
+
+MAX_BYTES = 20_000_000
+SECONDS = 20.0
+
+
+def claims(target: str) -> bool:
+    """Whether the target is a web address."""
+    return target.lower().startswith(("http://", "https://"))
+
+
+def hosts(target: str) -> frozenset[str]:
+    """The hosts that reading the target calls: its own, with and without www."""
+    try:
+        host = bare_host(urlsplit(target).hostname or "")
+    except ValueError:
+        return frozenset()
+    return frozenset({host, f"www.{host}"}) if host else frozenset()
+
+
+def find(spec: SourceSpec) -> Iterator[Finding]:
+    """The pages of the site."""
+    from .crawl import Crawl
+
+    return Crawl(spec, make_fetcher(deadline=SECONDS, max_bytes=MAX_BYTES)).run()
+
+
+CONNECTOR = Connector("website", claims, find, hosts=hosts)
