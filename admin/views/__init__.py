@@ -1,1 +1,14 @@
 """The screens of the admin, one module per noun: declarative specs and small pages."""
+from __future__ import annotations
+
+from ..fab.views import Page
+from ..specs import AdminView
+from .account import AccountPage
+from .bots import BOTS
+from .conversations import ConversationsPage
+from .home import HomePage
+from .sources import SourcesPage
+
+PAGES: tuple[type[Page], ...] = (HomePage, ConversationsPage, SourcesPage, AccountPage)
+"""The first is the home page."""
+SPECS: tuple[AdminView, ...] = (BOTS,)

@@ -134,3 +134,13 @@ def find_bot(platform: Platform, name: str) -> LiveBot:
     if row is None:
         raise missing
     return _live(row, load_tenant(platform, tenant_id=row.tenant_id))
+
+
+def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting: str, settings: BotSettings) -> None:
+    """Write what a person set on a bot. Raises NotFound with the code `bot_not_found`."""
+    with tenant.write() as db:
+        row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        row.name, row.locale, row.greeting = name, locale, greeting
+        row.settings = settings.model_dump(mode="json")

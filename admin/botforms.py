@@ -1,0 +1,128 @@
+"""The forms of a bot."""
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from webchatagent.core.bots import list_bots
+from webchatagent.core.tenants import Tenant
+
+from .forms import REQUIRED
+from .languages import LANGUAGES
+
+TOO_LONG = _("This is too long.")
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def slug_of(name: str) -> str:
+    """A short name from a name: letters and digits of the Latin alphabet with dashes; `bot` when none are left."""
+    text = unicodedata.normalize("NFKD", name.lower().translate(UMLAUTS)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:50].strip("-") or "bot"
+
+
+def free_slug(tenant: Tenant, name: str) -> str:
+    """A short name that no bot of the tenant has yet."""
+    base, taken = slug_of(name), {bot.slug for bot in list_bots(tenant)}
+    return next(s for s in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if s not in taken)
+
+
+class NewBotForm(FlaskForm):  # type: ignore[misc]
+    """What a new bot needs."""
+
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
+                       description=_("Visitors see it at the top of the chat."), render_kw={"autofocus": True})
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()),
+                         description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."))
+    greeting = TextAreaField(_("Greeting"), [Optional(), Length(max=1000, message=TOO_LONG)],
+                             description=_("The first message in the chat. Leave it empty for the usual one."), render_kw={"rows": 2})
+    slug = StringField(_("Short name"), [
+        Optional(), Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*$", message=_("Use lower-case letters, digits and dashes.")),
+        Length(max=63, message=TOO_LONG)],
+        description=_("For the command line and the address. Leave it empty to make it from the name."))
+
+    def validate_name(self, field: Field) -> None:
+        """Refuse a name of blanks."""
+        if not (field.data or "").strip():
+            raise ValidationError(str(REQUIRED))
+
+
+GROUPS: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
+    (_("Basics"), _("Who the bot is and how it says hello."), ("name", "locale", "greeting", "suggestions")),
+    (_("Answers"), _("How it speaks, and what it says when it does not know."), ("unknown_answer", "instructions")),
+    (_("Chat window"), _("How it looks on your website."), ("accent", "theme", "position", "close_behaviour")),
+    (_("Where it may appear"), _("Other websites cannot show it."), ("allowed_origins",)),
+)
+
+
+class BotForm(FlaskForm):  # type: ignore[misc]
+    """What a tenant sets on a bot, in the groups of `GROUPS`."""
+
+    groups = GROUPS
+
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
+                       description=_("Visitors see it at the top of the chat."))
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()),
+                         description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."))
+    greeting = TextAreaField(_("Greeting"), [Optional(), Length(max=1000, message=TOO_LONG)],
+                             description=_("The first message in the chat. Leave it empty for the usual one."), render_kw={"rows": 2})
+    suggestions = TextAreaField(_("Suggested questions"), [Optional(), Length(max=500, message=TOO_LONG)],
+                                description=_("Up to four, one a line. Visitors can tap them."), render_kw={"rows": 4})
+    unknown_answer = TextAreaField(_("Answer when the sources say nothing"), [Optional(), Length(max=1000, message=TOO_LONG)],
+                                   description=_("Say where people can turn to. Leave it empty for the usual sentence."),
+                                   render_kw={"rows": 3})
+    instructions = TextAreaField(_("Instructions"), [Optional(), Length(max=8000, message=TOO_LONG)],
+                                 description=_("Tone and rules for the answers, such as: use formal language, keep it short."),
+                                 render_kw={"rows": 4})
+    accent = StringField(_("Colour"), [Regexp(r"^#[0-9a-fA-F]{6}$", message=_("Please choose a colour."))],
+                         render_kw={"type": "color"})
+    theme = SelectField(_("Light or dark"), choices=[
+        ("auto", _("As the visitor's device")), ("light", _("Light")), ("dark", _("Dark"))])
+    position = SelectField(_("Side of the page"), choices=[("right", _("Right")), ("left", _("Left"))])
+    close_behaviour = SelectField(_("When the visitor closes the chat"), choices=[
+        ("minimise", _("Keep the conversation")), ("end", _("End the conversation")),
+        ("end_and_erase", _("End the conversation and delete it"))])
+    allowed_origins = TextAreaField(_("Websites that may show this bot"), [Optional(), Length(max=8000, message=TOO_LONG)],
+                                    description=_("One address a line, such as https://www.example.org. This server and localhost always may."),
+                                    render_kw={"rows": 3, "spellcheck": "false", "class": "mono"})
+
+    def validate_name(self, field: Field) -> None:
+        """Refuse a name of blanks."""
+        if not (field.data or "").strip():
+            raise ValidationError(str(REQUIRED))
+
+    def validate_suggestions(self, field: Field) -> None:
+        """Refuse a fifth."""
+        if len([line for line in (field.data or "").splitlines() if line.strip()]) > 4:
+            raise ValidationError(gettext("Please write four questions at most."))
+
+    def validate_allowed_origins(self, field: Field) -> None:
+        """Refuse what is not `https://host`, and bring paths and capitals down to the origin."""
+        origins = [origin_of(line) for line in (field.data or "").splitlines() if line.strip()]
+        wrong = [o for o in origins if o is None]
+        if wrong:
+            raise ValidationError(gettext("Please write each address as https://www.example.org, one a line."))
+        field.data = "\n".join(dict.fromkeys(o for o in origins if o))
+
+
+def origin_of(text: str) -> str | None:
+    """`scheme://host[:port]` of an address, or None. A bare host means https."""
+    text = text.strip().lower()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    plain = host.replace("-", "").replace(".", "")
+    if parts.scheme not in ("http", "https") or not plain or not plain.isalnum() or parts.username or "." not in host + (
+            "." if host == "localhost" else ""):
+        return None
+    return f"{parts.scheme}://{host}{port}"

@@ -1,0 +1,42 @@
+"""Puts security, pages and declared views on a Flask app."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+from ..specs import AdminView
+from .filters import patch_fab
+from .security import AdminSecurity
+from .views import GuardedView, Page, build_view
+
+__all__ = ["Builder", "build_view"]
+
+
+class Builder(AppBuilder):  # type: ignore[misc]
+    """Flask-AppBuilder with our security, our layout and nothing of its own but what the specs ask for."""
+
+    def __init__(self, app: Flask, session: Any, pages: Sequence[type[Page]],
+                 views: Sequence[tuple[AdminView, type[GuardedView]]]) -> None:
+        patch_fab()
+        home = pages[0]
+        super().__init__(app, session, base_template="wca/layout.html", indexview=home,
+                         security_manager_class=AdminSecurity, update_perms=False)
+        self.menu.add_link(home.__name__, href=f"{home.__name__}.{home.default_view}", icon=home.icon, label=home.label)
+        for spec, view in views:
+            if spec.in_menu:
+                self.add_view(view, spec.class_name, label=spec.title, icon=spec.icon)
+            else:
+                self.add_view_no_menu(view)
+        for page in pages[1:]:
+            if page.menu:
+                self.add_view(page, page.__name__, label=page.label, icon=page.icon)
+            else:
+                self.add_view_no_menu(page)
+
+    def _add_admin_views(self) -> None:
+        """Only the home page, and what security needs: no `/back`, no locale by GET, no REST of its own."""
+        self._indexview = self.add_view_no_menu(self.indexview)
+        self.sm.register_views()

@@ -1,0 +1,82 @@
+"""The database session of a request: guarded like every other, its scope the tenant the person works in."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, g, request, session
+from flask_login import current_user
+from sqlalchemy import Engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from webchatagent.core import tenancy
+from webchatagent.core.tenancy import TenantSession
+from webchatagent.core.tenants import Platform, Tenant, load_tenant
+
+from ..places import Place, choose_place, find_places
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def make_session(engine: Engine) -> scoped_session[TenantSession]:
+    """Guarded sessions, one a thread, removed at the end of each request."""
+    return scoped_session(sessionmaker(engine, class_=TenantSession, expire_on_commit=False))
+
+
+def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -> None:
+    """Find out at the start of each request who works where, and leave the scope at its end."""
+    app.extensions["wca_platform"] = platform
+    app.extensions["wca_session"] = db
+    writing = platform.database.engine.execution_options(write=True)
+
+    def begin() -> None:
+        g.place, g.places, g.scope = None, [], None
+        if (request.endpoint or "").endswith("static"):
+            return
+        if current_user.is_authenticated:
+            g.places = find_places(db(), current_user.id, current_user.is_operator)
+            g.place = choose_place(g.places, session.get("tenant_id"))
+            g.scope = tenancy.enter_scope(g.place.tenant_id if g.place else None)
+        release()
+        if request.method not in SAFE:
+            db().bind = writing  # a SQLite transaction that will write takes its lock at the start
+
+    def end(_: BaseException | None) -> None:
+        db.remove()
+        token = g.pop("scope", None)
+        if token is not None:
+            tenancy.leave_scope(token)
+
+    app.before_request(begin)
+    app.teardown_request(end)
+
+
+def release() -> None:
+    """End the transaction of the request's session, rows stay readable.
+
+    A function of core opens its own transaction: on SQLite it would wait for ours, and ours for it.
+    """
+    current_app.extensions["wca_session"].commit()
+
+
+def place() -> Place | None:
+    """Where the person of this request works; None without a log-in or without any tenant."""
+    found: Place | None = g.get("place")
+    return found
+
+
+def tenant() -> Tenant:
+    """The tenant of this request, read once. Raises RuntimeError where there is none; guard the page first."""
+    here = place()
+    if here is None:
+        raise RuntimeError("a page that needs a tenant was opened without one")
+    if "tenant" not in g:
+        release()
+        g.tenant = load_tenant(current_app.extensions["wca_platform"], tenant_id=here.tenant_id)
+    found: Tenant = g.tenant
+    return found
+
+
+def actor() -> str:
+    """How the audit trail names the person of this request."""
+    user: Any = current_user
+    return f"user:{user.id}"

@@ -1,0 +1,277 @@
+"""From declarations to guarded views: the pages of `AdminView` specs, and the base of pages made by hand."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import abort, flash, jsonify, redirect, request, url_for
+from flask_appbuilder import BaseView, ModelView
+from flask_appbuilder.actions import ActionItem
+from flask_appbuilder.models.sqla.filters import FilterContains
+from flask_appbuilder.views import expose
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_login import current_user
+from sqlalchemy import inspect
+from werkzeug.wrappers import Response
+
+from webchatagent.core.errors import WebChatAgentError
+from webchatagent.core.tenancy import TenantOwned
+
+from ..messages import explain
+from ..specs import AdminAction, AdminView
+from .interface import SafeInterface
+from .session import place, release, tenant
+
+NEVER = frozenset({"tenant", "tenant_id", "key_hash", "password", "config", "blob"})
+"""Columns that no screen shows: they cross tenants, or are secrets."""
+VERB_OF = {"list": "read", "show": "read", "add": "add", "edit": "edit", "delete": "delete"}
+
+
+def wants_json() -> bool:
+    """Whether a script asks, which cannot follow a redirect to the log-in."""
+    return request.headers.get("X-Requested-With") == "XMLHttpRequest"
+
+
+def to_login() -> Any:
+    """What somebody without a session gets: the log-in, or 401 for a script."""
+    if wants_json():
+        text = gettext("Your session has ended. Please sign in again.")
+        return jsonify({"error": {"code": "session_ended", "message": text}}), 401
+    parts = urlsplit(request.full_path.rstrip("?"))
+    target = request.script_root + parts.path + (f"?{parts.query}" if parts.query else "")
+    return redirect(url_for("LoginView.login", next=target if request.method == "GET" else None))
+
+
+def guard(needs: str) -> Callable[[Any], Any]:
+    """Let a method of a view run only for a person whose role holds the verb `needs` there."""
+
+    def mark(function: Any) -> Any:
+        @functools.wraps(function)
+        def guarded(self: Any, *args: Any, **values: Any) -> Any:
+            if not current_user.is_authenticated:
+                return to_login()
+            if place() is None or not self.appbuilder.sm.has_access(f"can_{needs}", self.class_permission_name):
+                abort(403)
+            return function(self, *args, **values)
+
+        guarded._permission_name = needs  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def page(url: str = "/", needs: str = "read", methods: tuple[str, ...] = ("GET",)) -> Callable[[Any], Any]:
+    """Put a method of a `Page` at a path, for the roles that hold the verb `needs` there."""
+    return lambda function: expose(url, methods)(guard(needs)(function))
+
+
+class Page(BaseView):  # type: ignore[misc]
+    """A page made by hand. Subclasses set `rights`, `menu`, `label` and `icon`, and mark methods with `page`."""
+
+    rights: Any = {}  # noqa: RUF012
+    menu = ""
+    label: Any = ""
+    icon = "dot"
+
+    def may(self, verb: str) -> bool:
+        """Whether the person of this request holds a verb here, to show or to leave out a button."""
+        return bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
+
+    def show_page(self, template: str, **values: Any) -> str:
+        """Render a template of ours; the request's own transaction ends before."""
+        release()
+        shown: str = self.render_template(template, view=self, **values)
+        return shown
+
+
+class GuardedView(ModelView):  # type: ignore[misc]
+    """Rows of one table, within the tenant of the request. Made by `build_view`, never by hand."""
+
+    spec: AdminView
+    list_template = "wca/list.html"
+    show_template = "wca/show.html"
+    add_template = edit_template = "wca/form.html"
+    page_size = 25
+    method_permission_name = dict(VERB_OF)  # noqa: RUF012
+    add_row_message, edit_row_message, delete_row_message = _("Added."), _("Saved."), _("Deleted.")
+    database_error_message = _("The change could not be saved.")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.extra_args = {"spec": self.spec, "view": self, "search_flag": self._search_flag()}
+
+    def _init_properties(self) -> None:
+        super()._init_properties()
+        self.search_columns = [self.spec.search_column] if self.spec.search_column else []
+        self._filters = self.datamodel.get_filters(self.search_columns)  # the base would allow every column
+        self.actions = {a.name: _action_item(a) for a in self.spec.actions}
+
+    def _search_flag(self) -> str:
+        """The query parameter of `contains` on the search column."""
+        found = self._filters.get_search_filters().get(self.spec.search_column, [])
+        return next((f"_flt_{n}_{self.spec.search_column}" for n, f in enumerate(found) if isinstance(f, FilterContains)), "")
+
+    def may(self, verb: str) -> bool:
+        """Whether there is such a page, and the person of this request may use it."""
+        exists = {"add": self.spec.add or self.spec.add_columns, "edit": self.spec.change or self.spec.edit_columns,
+                  "delete": self.spec.can_delete, "read": True}[verb]
+        return bool(exists) and bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
+
+    @expose("/list/")
+    @guard("read")
+    def list(self) -> Any:
+        """A page of rows. A page or an order that makes no sense is ignored."""
+        self._forget_nonsense()
+        return super().list.__wrapped__(self)  # without the base's own check, which sends people in circles
+
+    @staticmethod
+    def _forget_nonsense() -> None:
+        kept = [(k, v) for k, v in request.args.items(multi=True)
+                if not k.startswith(("page_", "psize_")) or (v.isdigit() and int(v) <= 100_000 and (k[1] != "s" or 0 < int(v) <= 100))]
+        request.args = request.parameter_storage_class(kept)
+
+    @expose("/show/<pk>")
+    @guard("read")
+    def show(self, pk: str) -> Any:
+        """One row; 404 for what is not of this tenant."""
+        row = self._row(pk)
+        if not self.spec.show_template:
+            return super().show.__wrapped__(self, pk)
+        release()
+        values = self.spec.show_values(tenant(), row) if self.spec.show_values else {}
+        return self.render_template(self.spec.show_template, row=row, **values)
+
+    @expose("/add", methods=["GET", "POST"])
+    @guard("add")
+    def add(self) -> Any:
+        """The form of a new row, and what it sends."""
+        if self.spec.add is None or self.spec.add_form is None:
+            return super().add.__wrapped__(self)
+        form = self.spec.add_form()
+        if form.validate_on_submit():  # type: ignore[attr-defined]
+            made = self._core(lambda: self.spec.add(tenant(), form), form)  # type: ignore[misc]
+            if made is not None:
+                flash(gettext("Added."), "success")
+                return redirect(url_for(f".{'show' if self.spec.show_columns else 'list'}", pk=made))
+        release()
+        return self.render_template("wca/form.html", form=form, title=self.spec.add_title)
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @guard("edit")
+    def edit(self, pk: str) -> Any:
+        """The form of a row, and what it sends."""
+        if self.spec.change is None or self.spec.edit_form is None:
+            return super().edit.__wrapped__(self, pk)
+        row = self._row(pk)
+        release()
+        form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
+        if form.validate_on_submit():  # type: ignore[attr-defined]
+            if self._core(lambda: self.spec.change(tenant(), row, form) or True, form):  # type: ignore[misc, func-returns-value]
+                flash(gettext("Saved."), "success")
+                return redirect(url_for(".show", pk=pk))
+        return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=str(row))
+
+    @expose("/delete/<pk>", methods=["POST"])
+    @guard("delete")
+    def delete(self, pk: str) -> Any:
+        """Delete a row of this tenant."""
+        self._row(pk)
+        self._delete(pk)
+        return redirect(url_for(".list"))
+
+    @expose("/action/<string:name>/<pk>", methods=["POST"])
+    def action(self, name: str, pk: str) -> Any:
+        """Run an action on one row."""
+        return self._act(name, [pk])
+
+    @expose("/action_post", methods=["POST"])
+    def action_post(self) -> Any:
+        """Run an action on the chosen rows."""
+        return self._act(request.form.get("action", ""), request.form.getlist("rowid"))
+
+    def _act(self, name: str, pks: list[str]) -> Any:
+        if not current_user.is_authenticated:
+            return to_login()
+        wanted = next((a for a in self.spec.actions if a.name == name), None)
+        if wanted is None:
+            abort(404)
+        if not self.appbuilder.sm.has_access(f"can_{wanted.needs}", self.class_permission_name):
+            abort(403)
+        rows = [self._row(pk) for pk in pks[:500]]
+        release()
+        try:
+            wanted.run(tenant(), rows)
+        except WebChatAgentError as error:
+            flash(explain(error), "danger")
+        return redirect(url_for(".list"))
+
+    def _row(self, pk: str) -> Any:
+        row = self.datamodel.get(pk, self._base_filters) if pk.isdigit() and len(pk) < 10 else None
+        if row is None:
+            abort(404)
+        return row
+
+    @staticmethod
+    def _core(call: Callable[[], Any], form: Any) -> Any:
+        """Call a function of core; what it refuses becomes the error of a field. None then."""
+        release()
+        try:
+            return call()
+        except WebChatAgentError as error:
+            target = form[error.field] if error.field and error.field in form else None
+            if target is None:
+                flash(explain(error), "danger")
+            else:
+                target.errors = [*target.errors, explain(error)]
+            return None
+
+
+def _action_item(action: AdminAction) -> ActionItem:
+    return ActionItem(action.name, action.label, action.confirm, "", True, True, action.run)
+
+
+def check_spec(spec: AdminView) -> None:
+    """Refuse a declaration that would show or write what it must not. Raises ValueError."""
+    if not issubclass(spec.model, TenantOwned):
+        raise ValueError(f"{spec.id}: {spec.model.__name__} belongs to no tenant")
+    if not spec.list_columns:
+        raise ValueError(f"{spec.id}: name the columns of the list; all of them is never meant")
+    mapper = inspect(spec.model)
+    named = [*spec.list_columns, *spec.show_columns, *spec.add_columns, *spec.edit_columns, *filter(None, [spec.search_column])]
+    for column in named:
+        root, dot, leaf = column.partition(".")
+        if {root, leaf} & NEVER or (dot and "_id" in leaf):
+            raise ValueError(f"{spec.id}: {column} is never shown")
+        if root not in mapper.all_orm_descriptors:
+            raise ValueError(f"{spec.id}: {spec.model.__name__} has no {root}")
+        relation = mapper.relationships.get(root)
+        if relation is not None and not issubclass(relation.mapper.class_, TenantOwned):
+            raise ValueError(f"{spec.id}: {root} leads to rows of every tenant")
+        if column not in spec.labels:
+            raise ValueError(f"{spec.id}: {column} has no label")
+    for column in (*spec.add_columns, *spec.edit_columns):
+        if column in ("id", "public_id") or column.endswith("_id"):
+            raise ValueError(f"{spec.id}: {column} cannot be typed; name the relation")
+
+
+def build_view(spec: AdminView) -> type[GuardedView]:
+    """The view class of a declaration. Raises ValueError as `check_spec`."""
+    check_spec(spec)
+    out = {"download"}
+    out |= set() if spec.show_columns or spec.show_template else {"show"}
+    out |= set() if spec.add or spec.add_columns else {"add"}
+    out |= set() if spec.change or spec.edit_columns else {"edit"}
+    out |= set() if spec.can_delete else {"delete"}
+    out |= set() if spec.actions else {"action", "action_post"}
+    columns = {"list_columns": list(spec.list_columns), "show_columns": list(spec.show_columns or spec.list_columns),
+               "add_columns": list(spec.add_columns or spec.list_columns[:1]),
+               "edit_columns": list(spec.edit_columns or spec.list_columns[:1])}
+    return type(spec.class_name, (GuardedView,), {
+        **columns, "__doc__": f"The screen `{spec.id}`.", "spec": spec, "datamodel": SafeInterface(spec.model),
+        "route_base": f"/{spec.id}", "exclude_route_methods": out, "base_order": spec.order,
+        "label_columns": dict(spec.labels), "formatters_columns": dict(spec.formatters),
+        "list_title": spec.title, "show_title": spec.title, "add_title": spec.add_title or spec.title, "edit_title": spec.title,
+    })

@@ -1,0 +1,32 @@
+"""Errors of core in the language of the person: known codes have a sentence here, others keep core's own."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from webchatagent.core.errors import WebChatAgentError
+
+SENTENCES: dict[str, Any] = {
+    "file_too_large": _("This file is larger than 50 MB. Please split it."),
+    "slug_taken": _("This name is taken. Please choose another."),
+    "password_weak": _("Please choose a longer password: at least 12 characters, not all the same."),
+    "source_not_found": _("This source is gone already."),
+    "bot_not_found": _("There is no such bot."),
+    "conversation_not_found": _("There is no such conversation."),
+    "settings_wrong": _("Please check the settings. One of them is not possible."),
+    "no_space": _("The server has no space left. Please tell the people who run it."),
+    "try_again": _("This did not work right now. Please try again in a moment."),
+    "address_wrong": _("Please enter a web address such as https://www.example.org."),
+    "nothing_reads": _("Nothing that is switched on can read this. Please switch on the plugin for it."),
+}
+
+OF_FAB = (_("This field is required."), _("Already exists."))
+"""Sentences that Flask-AppBuilder and WTForms may say, so that the catalogues hold them."""
+
+
+def explain(error: WebChatAgentError) -> str:
+    """The sentence for a person."""
+    known = SENTENCES.get(error.code)
+    return str(known) if known is not None else gettext(str(error))

@@ -1,0 +1,1 @@
+"""Migrations of the admin's tables, a branch of their own."""

@@ -1,0 +1,39 @@
+"""Conversations, to read."""
+from __future__ import annotations
+
+from flask import request
+from flask_babel import lazy_gettext as _
+
+from webchatagent.core.bots import list_bots
+from webchatagent.core.conversations import list_conversations, read_transcript
+
+from ..fab.session import tenant
+from ..fab.views import Page, page
+from ..paging import Pager
+from ..roles import rights
+
+SIZE = 25
+
+
+class ConversationsPage(Page):
+    """What visitors asked and what the bots answered."""
+
+    route_base = "/conversations"
+    label, icon, menu = _("Conversations"), "chat", "conversations"
+    rights = rights(read=("owner", "editor", "agent", "viewer", "privacy", "operator"), write=())
+
+    @page("/")
+    def list(self) -> str:
+        """The latest first, of all bots or of one."""
+        here = tenant()
+        bots = list_bots(here)
+        asked = request.args.get("bot", 0, type=int)
+        bot_id = asked if any(b.id == asked for b in bots) else 0
+        number = Pager.number()
+        rows, total = list_conversations(here, bot_id=bot_id, page=number, size=SIZE)
+        return self.show_page("wca/conversations.html", rows=rows, bots=bots, bot_id=bot_id, pager=Pager(number, SIZE, total))
+
+    @page("/<int:session_id>")
+    def show(self, session_id: int) -> str:
+        """One conversation as the visitor saw it."""
+        return self.show_page("wca/transcript.html", found=read_transcript(tenant(), session_id))

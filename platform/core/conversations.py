@@ -1,0 +1,95 @@
+"""Conversations as the people of a tenant read them: a list with counts, and one as a transcript."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+
+from .db.chats import ChatSession, Message, TurnRow
+from .db.tenants import Bot
+from .errors import NotFound
+from .tenants import Tenant
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One conversation in a list. `up` and `down` count ratings, `refused` the questions without an answer."""
+
+    id: int
+    bot_id: int
+    bot: str
+    language: str
+    restricted: bool
+    started: datetime
+    last: datetime
+    ended: datetime | None
+    messages: int
+    up: int
+    down: int
+    refused: int
+    opening: str
+
+
+def list_conversations(tenant: Tenant, *, bot_id: int = 0, page: int = 0, size: int = 25) -> tuple[list[Conversation], int]:
+    """A page of conversations, the latest first, and how many there are."""
+    with tenant.read() as db:
+        wanted = [ChatSession.bot_id == bot_id] if bot_id else []
+        total = db.scalar(select(func.count(ChatSession.id)).where(*wanted)) or 0
+        rows = db.execute(
+            select(ChatSession, Bot.name).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
+            .order_by(ChatSession.last_at.desc(), ChatSession.id.desc()).limit(size).offset(page * size)).all()
+        ids = [row.id for row, _ in rows]
+        counts = {r[0]: r for r in db.execute(select(
+            Message.session_id, func.count(Message.id),
+            func.count(case((Message.rating == "up", 1))), func.count(case((Message.rating == "down", 1))),
+            func.min(case((Message.role == "visitor", Message.id))),
+        ).where(Message.session_id.in_(ids)).group_by(Message.session_id))}
+        refused = {session: n for session, n in db.execute(
+            select(TurnRow.session_id, func.count(TurnRow.id))
+            .where(TurnRow.session_id.in_(ids), TurnRow.refused).group_by(TurnRow.session_id))}
+        firsts = [c[4] for c in counts.values() if c[4]]
+        openings = {session: text for session, text in db.execute(
+            select(Message.session_id, func.substr(Message.text, 1, 200)).where(Message.id.in_(firsts)))}
+    none = (0, 0, 0, 0, None)
+    return [Conversation(
+        row.id, row.bot_id, bot, row.language, row.restricted, row.created_at, row.last_at, row.ended_at,
+        *counts.get(row.id, none)[1:4], refused.get(row.id, 0), "" if row.restricted else openings.get(row.id, ""),
+    ) for row, bot in rows], total
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One conversation: its row, its bot's name, its messages oldest first, and the ids of answers that refused."""
+
+    session: ChatSession
+    bot: str
+    messages: Sequence[Message]
+    refused: frozenset[int]
+
+
+def read_transcript(tenant: Tenant, session_id: int, limit: int = 500) -> Transcript:
+    """A conversation's last messages. Of a restricted one no message is handed out. Raises NotFound."""
+    with tenant.read() as db:
+        found = db.execute(select(ChatSession, Bot.name).join(Bot, Bot.id == ChatSession.bot_id)
+                           .where(ChatSession.id == session_id)).first()
+        if found is None:
+            raise NotFound("There is no such conversation.", code="conversation_not_found")
+        row, bot = found
+        if row.restricted:
+            return Transcript(row, bot, [], frozenset())
+        messages = list(db.scalars(select(Message).where(Message.session_id == session_id)
+                                   .order_by(Message.id.desc()).limit(limit)))[::-1]
+        refused = db.scalars(select(TurnRow.answer_id).where(TurnRow.session_id == session_id, TurnRow.refused))
+        return Transcript(row, bot, messages, frozenset(i for i in refused if i))
+
+
+def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int], int]:
+    """Conversations begun since then, per bot, and how many questions found no answer."""
+    with tenant.read() as db:
+        begun = db.execute(select(ChatSession.bot_id, func.count(ChatSession.id))
+                           .where(ChatSession.created_at >= since).group_by(ChatSession.bot_id))
+        per_bot = {bot: n for bot, n in begun}
+        unanswered = db.scalar(select(func.count(TurnRow.id)).where(TurnRow.created_at >= since, TurnRow.refused)) or 0
+    return per_bot, unanswered

@@ -1,0 +1,103 @@
+"""Documents as people look at them: counted by state, and a page at a time, without their text."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import defer
+
+from .db.sources import Document, Source
+from .documents import PASSING
+from .tenants import Tenant
+
+GROUPS = ("all", "searchable", "passing", "trouble")
+"""`passing` ends by itself, `trouble` stays until somebody does something."""
+
+
+@dataclass
+class StateCounts:
+    """How many documents are in which state; `chunks` and `vectors` are summed."""
+
+    states: dict[str, int] = field(default_factory=dict)
+    chunks: int = 0
+    vectors: int = 0
+
+    def add(self, state: str, documents: int, chunks: int, vectors: int) -> None:
+        """Count documents of one state."""
+        self.states[state] = self.states.get(state, 0) + documents
+        self.chunks += chunks
+        self.vectors += vectors
+
+    def group(self, name: str) -> int:
+        """How many documents are in a group of `GROUPS`."""
+        return sum(n for state, n in self.states.items() if name in ("all", group_of(state)))
+
+
+def group_of(state: str) -> str:
+    """The group of a state."""
+    return "searchable" if state == "searchable" else "passing" if state in PASSING else "trouble"
+
+
+def count_documents(tenant: Tenant) -> dict[int, StateCounts]:
+    """The tenant's documents by bot."""
+    out: dict[int, StateCounts] = {}
+    with tenant.read() as db:
+        for bot, *row in db.execute(
+            select(Document.bot_id, Document.state, func.count(Document.id), func.sum(Document.chunks), func.sum(Document.vectors))
+            .group_by(Document.bot_id, Document.state)
+        ):
+            out.setdefault(bot, StateCounts()).add(*row)
+    return out
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A source with its counts."""
+
+    source: Source
+    counts: StateCounts
+
+
+@dataclass(frozen=True)
+class DocumentPage:
+    """A page of a bot's documents, its sources, and the counts over all of them. `total` is that of the filter."""
+
+    sources: Sequence[SourceLine]
+    counts: StateCounts
+    documents: Sequence[Document]
+    total: int
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way, so that looking again soon is worth it."""
+        unfinished = any(d.state == "searchable" and d.vectors < d.chunks for d in self.documents)
+        return bool(self.counts.group("passing")) or unfinished or any(s.source.state == "syncing" for s in self.sources)
+
+
+def page_documents(tenant: Tenant, bot_id: int, *, group: str = "all", source_id: int = 0, search: str = "",
+                   page: int = 0, size: int = 50) -> DocumentPage:
+    """A page of a bot's documents, newest first. A group that does not exist means all."""
+    with tenant.read() as db:
+        sources = list(db.scalars(select(Source).where(Source.bot_id == bot_id).order_by(Source.id)))
+        lines = {s.id: SourceLine(s, StateCounts()) for s in sources}
+        counts = StateCounts()
+        for source, *row in db.execute(
+            select(Document.source_id, Document.state, func.count(Document.id), func.sum(Document.chunks), func.sum(Document.vectors))
+            .where(Document.bot_id == bot_id).group_by(Document.source_id, Document.state)
+        ):
+            counts.add(*row)
+            if source in lines:
+                lines[source].counts.add(*row)
+        wanted = [Document.bot_id == bot_id]
+        if source_id:
+            wanted.append(Document.source_id == source_id)
+        if group in GROUPS[1:]:
+            wanted.append(Document.state.in_(tuple(PASSING)) if group == "passing" else Document.state == "searchable"
+                          if group == "searchable" else Document.state.not_in((*PASSING, "searchable")))
+        if search:
+            wanted.append(or_(*(c.icontains(search, autoescape=True) for c in (Document.title, Document.name, Document.external_id))))
+        total = db.scalar(select(func.count(Document.id)).where(*wanted)) or 0
+        documents = list(db.scalars(select(Document).options(defer(Document.text)).where(*wanted)
+                                    .order_by(Document.id.desc()).limit(size).offset(page * size)))
+    return DocumentPage(list(lines.values()), counts, documents, total)
