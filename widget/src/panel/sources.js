@@ -91,6 +91,7 @@ function makeItem(source, n, words) {
   function toggle(open = excerpt.hidden) {
     excerpt.hidden = !open;
     button.setAttribute('aria-expanded', String(open));
+    if (open) excerpt.scrollIntoView({ block: 'nearest' });
   }
   return { item: h('li', { class: 'source' }, button, excerpt), control: button, unfold: () => toggle(true) };
 }
