@@ -42,6 +42,8 @@ _TYPES = {
 _HTML = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _MAIL = re.compile(rb"\A(?:[A-Za-z][A-Za-z0-9-]{1,40}:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){2,}", re.S)
 _MAIL_FIELD = re.compile(rb"^(?:from|received|message-id|mime-version|return-path|subject|date|to):", re.I | re.M)
+_XLS_PASSWORD = re.compile(rb"\x09\x08.\x00.{6,16}(?:.\x00.\x00.{0,6}){0,4}\x2f\x00[\x04-\xff]\x00", re.S)
+"""The record FILEPASS soon after the record BOF of a workbook's stream."""
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -73,13 +75,17 @@ def _kind_of_ole(data: bytes) -> str:
 
     if has("EncryptedPackage"):
         raise DocumentProblem("encrypted", "The file is protected by a password", "take the password off")
+    if has("__properties_version1.0"):  # before the others: they may be attached
+        return "msg"
     if has("WordDocument"):
         return "doc"
     if has("PowerPoint Document"):
         return "ppt"
-    if has("__substg1.0_") or has("__nameid_version"):
-        return "msg"
-    return "sheet" if has("Workbook") or has("Book") else "ole"
+    if not (has("Workbook") or has("Book")):
+        return "ole"
+    if _XLS_PASSWORD.search(data):
+        raise DocumentProblem("encrypted", "The workbook is protected by a password", "take the password off")
+    return "sheet"
 
 
 def _kind_of_text(name: str, media_type: str, data: bytes) -> str:

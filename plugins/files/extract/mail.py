@@ -26,6 +26,12 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     return "\n\n".join(part for part in (f"# {subject}" if subject else "", "\n".join(head), body) if part), subject, ""
 
 
+def whole(data: bytes) -> str:
+    """The texts of a message without its head."""
+    message = cast(EmailMessage, email.message_from_bytes(data.lstrip(), policy=email.policy.default))
+    return "\n\n".join(_text(part) for part in _texts(message))
+
+
 def _field(message: EmailMessage, name: str) -> str:
     try:
         return " ".join(str(message.get(name) or "").split())

@@ -10,6 +10,7 @@ from typing import Any
 
 from webchatagent.core.api import DocumentProblem
 
+from .archive import member, open_zip, parse_xml
 from .text import Read, decode
 
 WIDE = 280
@@ -90,7 +91,21 @@ def read_sheets(data: bytes, name: str, media_type: str) -> Read:
         if "password" in str(error).lower() or "encrypt" in str(error).lower():
             raise DocumentProblem("encrypted", "The workbook is protected by a password", "take the password off") from None
         raise DocumentProblem("broken", "The workbook is damaged", "open it in its program and save it anew") from None
-    return "\n\n".join(parts), "", ""
+    return "\n\n".join([*parts, *_drawn(data)]), "", ""
+
+
+def _drawn(data: bytes) -> list[str]:
+    """What is written in text boxes and diagrams of an .xlsx file."""
+    if not data.startswith(b"PK"):
+        return []
+    archive = open_zip(data)
+    found: dict[str, None] = {}
+    for name in archive.namelist():
+        if re.match(r"xl/(?:drawings|diagrams)/(?:drawing|data)\d*\.xml$", name):
+            root = parse_xml(member(archive, name))
+            for paragraph in root.iter("{*}p") if root is not None else ():
+                found["".join(run.text or "" for run in paragraph.iter("{*}t")).strip()] = None
+    return [text for text in found if text]
 
 
 def _cells(book: Any, sheet_name: str, left: int) -> tuple[list[list[str]], int]:

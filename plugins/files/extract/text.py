@@ -87,7 +87,9 @@ def read_rtf(data: bytes, name: str, media_type: str) -> Read:
     """The text of an RTF file."""
     from striprtf.striprtf import rtf_to_text
 
-    return re.sub(r"\n(?=\S)", "\n\n", rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace")), "", ""
+    text = rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace")
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF writes rare letters in two halves
+    return re.sub(r"\n(?=\S)", "\n\n", text), "", ""
 
 
 def read_xml(data: bytes, name: str, media_type: str) -> Read:

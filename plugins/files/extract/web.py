@@ -82,6 +82,11 @@ def plain(html: str) -> str:
     return _markdown(tree.body) if tree.body is not None else ""
 
 
+def whole(data: bytes) -> str:
+    """All text of a page given as bytes."""
+    return plain(decode_html(data))
+
+
 def _markdown(root: Any) -> str:
     """Preorder and without recursion: hostile pages nest a hundred thousand deep."""
     blocks: list[tuple[str, int, int, list[str]]] = []  # kind, id of the block, id of its table row, its texts

@@ -5,11 +5,13 @@ An own reader of the XML: it also takes strict and slightly damaged files, and w
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 from webchatagent.core.api import DocumentProblem
 
+from . import mail, web
 from .archive import main_part, member, office_title, open_zip, parse_xml, relations
 from .tables import markdown_table
 from .text import Read
@@ -37,7 +39,16 @@ def read(data: bytes, name: str, media_type: str) -> Read:
         for note in notes if notes is not None else ():
             if note.get(_name(note, "type")) is None and (text := document.flat(note)):
                 blocks.append(("", text))
+    blocks += [("", text) for text in _embedded(archive, part)]
     return _join(blocks), office_title(archive) or document.title, ""
+
+
+def _embedded(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
+    """Documents in another format that Word shows as part of this one (altChunk)."""
+    for kind, path in relations(archive, part).values():
+        if kind == "aFChunk" and path.endswith((".mht", ".htm", ".html", ".txt")):
+            data = member(archive, path)
+            yield (mail if path.endswith(".mht") else web).whole(data)
 
 
 def _local(element: Any) -> str:
