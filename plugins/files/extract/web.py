@@ -13,7 +13,7 @@ from .tables import markdown_table
 from .text import Read, decode
 
 SHORT = 200
-"""Main text shorter than this (characters) is doubted: then all text outside of navigation is taken, if it is more."""
+"""Main text shorter than this (characters) is doubted: then all text outside of navigation is taken, if there is any."""
 _CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
 _DECLARED = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{2,40})", re.I)
 _NOISE = ["script", "style", "noscript", "template", "svg", "iframe", "object", "head", "select", "datalist"]
@@ -34,7 +34,7 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     text = _main_text(html)
     if len(text) < SHORT:
         rest = _outside_navigation(tree)
-        text = rest if len(rest) > len(text) else text
+        text = rest if len(rest) * 2 > len(text) else text  # as it keeps lists and leaves menus out
     return text, title, language
 
 

@@ -197,7 +197,7 @@ def _text(element: Any) -> str:
     for child in element:
         local = _local(child)
         if local == "t":
-            parts.append(child.text or "")
+            parts.append((child.text or "") + "".join(entity.tail or "" for entity in child))
         elif local in _BREAKS:
             parts.append(_BREAKS[local])
         elif local not in _SKIPPED and local != "txbxContent":
