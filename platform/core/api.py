@@ -1,4 +1,5 @@
 """The public names for plugins: the only module of the platform that a plugin imports."""
+
 from __future__ import annotations
 
 import os
@@ -13,8 +14,23 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
-    "Blob", "Connector", "DocumentProblem", "ExtractedText", "Failed", "FetchFailed", "FetchRefused", "Fetched", "Fetcher",
-    "Finding", "FoundDocument", "SourceSpec", "State", "Unchanged", "WebChatAgentError", "hookimpl", "make_fetcher",
+    "Blob",
+    "Connector",
+    "DocumentProblem",
+    "ExtractedText",
+    "Failed",
+    "FetchFailed",
+    "FetchRefused",
+    "Fetched",
+    "Fetcher",
+    "Finding",
+    "FoundDocument",
+    "SourceSpec",
+    "State",
+    "Unchanged",
+    "WebChatAgentError",
+    "hookimpl",
+    "make_fetcher",
     "run_limited",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

@@ -2,6 +2,7 @@
 
 An own reader of the XML: it also takes strict and slightly damaged files, and what python-docx leaves out.
 """
+
 from __future__ import annotations
 
 import re
@@ -18,7 +19,9 @@ from .text import Read
 
 LONG_CELL = 500
 """A table with a longer cell (characters) lays out a page; its cells are then read as text, one after the other."""
-_TRANSPARENT = frozenset({"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "AlternateContent", "Choice", "txbxContent"})
+_TRANSPARENT = frozenset(
+    {"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "AlternateContent", "Choice", "txbxContent"}
+)
 _SKIPPED = frozenset({"del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "sdtPr", "rt", "object"})
 _BREAKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": " "}
 
@@ -32,7 +35,9 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     if body is None:
         raise DocumentProblem("broken", "The document is damaged", "open it in Word and save it anew")
     parts = dict(relations(archive, part).values())
-    document = _Document(parse_xml(member(archive, parts.get("styles", ""))), parse_xml(member(archive, parts.get("numbering", ""))))
+    document = _Document(
+        parse_xml(member(archive, parts.get("styles", ""))), parse_xml(member(archive, parts.get("numbering", "")))
+    )
     blocks = list(document.blocks(body))
     for kind in ("footnotes", "endnotes"):
         notes = parse_xml(member(archive, parts.get(kind, "")))
@@ -94,7 +99,9 @@ class _Document:
 
     def __init__(self, styles: Any, numbering: Any) -> None:
         self.title = ""
-        self._styles = {s.get(_name(s, "styleId"), ""): s for s in (styles.iterfind("{*}style") if styles is not None else ())}
+        self._styles = {
+            s.get(_name(s, "styleId"), ""): s for s in (styles.iterfind("{*}style") if styles is not None else ())
+        }
         self._formats = _list_formats(numbering)
         self._counters: dict[tuple[str, int], int] = {}
 
@@ -178,7 +185,9 @@ class _Document:
 
     def flat(self, container: Any) -> str:
         """All text of a cell or a note in one line."""
-        parts = (_text(p) for p in container.iter("{*}p") if not any(_local(a) == "Fallback" for a in p.iterancestors()))
+        parts = (
+            _text(p) for p in container.iter("{*}p") if not any(_local(a) == "Fallback" for a in p.iterancestors())
+        )
         return " ".join(" ".join(parts).split())
 
 
@@ -212,6 +221,11 @@ def _list_formats(numbering: Any) -> dict[tuple[str, int], str]:
     abstract = {}
     for kind in numbering.iterfind("{*}abstractNum"):
         abstract[kind.get(_name(kind, "abstractNumId"))] = {
-            _number(level.get(_name(level, "ilvl"))): _value(level, "numFmt") or "decimal" for level in kind.iterfind("{*}lvl")}
-    return {(num.get(_name(num, "numId"), ""), level): form for num in numbering.iterfind("{*}num")
-            for level, form in abstract.get(_value(num, "abstractNumId"), {}).items()}
+            _number(level.get(_name(level, "ilvl"))): _value(level, "numFmt") or "decimal"
+            for level in kind.iterfind("{*}lvl")
+        }
+    return {
+        (num.get(_name(num, "numId"), ""), level): form
+        for num in numbering.iterfind("{*}num")
+        for level, form in abstract.get(_value(num, "abstractNumId"), {}).items()
+    }

@@ -1,4 +1,5 @@
 """Files, folders, lines and standard input as documents."""
+
 from __future__ import annotations
 
 import io
@@ -10,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
 from webchatagent.core.api import DocumentProblem, Failed, Finding, FoundDocument, SourceSpec
 from webchatagent.core.manifest import read_manifest
 from webchatagent.plugins import files, website
@@ -47,7 +47,8 @@ def test_name_is_composed_whatever_the_file_system_keeps(tmp_path: Path) -> None
 def test_single_file_is_named_by_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "Price list.pdf").write_bytes(b"%PDF")
     assert find(tmp_path / "Price list.pdf") == [
-        FoundDocument("Price list.pdf", title="Price list", name="Price list.pdf", data=b"%PDF")]
+        FoundDocument("Price list.pdf", title="Price list", name="Price list.pdf", data=b"%PDF")
+    ]
 
 
 def test_missing_target_is_gone(tmp_path: Path) -> None:
@@ -57,14 +58,43 @@ def test_missing_target_is_gone(tmp_path: Path) -> None:
 
 
 def test_lines_become_documents_and_broken_ones_say_which(tmp_path: Path) -> None:
-    rows = [json.dumps({"id": "a", "title": "T", "text": "Text", "lang": "de", "url": "http://x.test/"}), "", "{broken",
-            json.dumps({"id": 7, "text": "seven"}), json.dumps({"id": "n"}), json.dumps([1]), json.dumps({"id": "a", "text": "again"}),
-            json.dumps({"id": "e", "text": " "}), json.dumps({"id": "t", "text": 5}), json.dumps({"id": None, "text": "x"})]
+    rows = [
+        json.dumps({"id": "a", "title": "T", "text": "Text", "lang": "de", "url": "http://x.test/"}),
+        "",
+        "{broken",
+        json.dumps({"id": 7, "text": "seven"}),
+        json.dumps({"id": "n"}),
+        json.dumps([1]),
+        json.dumps({"id": "a", "text": "again"}),
+        json.dumps({"id": "e", "text": " "}),
+        json.dumps({"id": "t", "text": 5}),
+        json.dumps({"id": None, "text": "x"}),
+    ]
     (tmp_path / "d.jsonl").write_text("\n".join(rows), encoding="utf-8-sig")
     found = find(tmp_path / "d.jsonl")
-    assert found[0] == FoundDocument("a", title="T", url="http://x.test/", language="de", media_type="text/markdown", text="Text")
-    assert [f.external_id for f in found] == ["a", "line 3", "7", "line 5", "line 6", "line 7", "e", "line 9", "line 10"]
-    assert [f.state for f in found if isinstance(f, Failed)] == ["broken", "broken", "broken", "broken", "no_text", "broken", "broken"]
+    assert found[0] == FoundDocument(
+        "a", title="T", url="http://x.test/", language="de", media_type="text/markdown", text="Text"
+    )
+    assert [f.external_id for f in found] == [
+        "a",
+        "line 3",
+        "7",
+        "line 5",
+        "line 6",
+        "line 7",
+        "e",
+        "line 9",
+        "line 10",
+    ]
+    assert [f.state for f in found if isinstance(f, Failed)] == [
+        "broken",
+        "broken",
+        "broken",
+        "broken",
+        "no_text",
+        "broken",
+        "broken",
+    ]
     assert "Line 3" in found[1].message and "text" in found[3].message  # type: ignore[union-attr]
 
 
@@ -94,5 +124,9 @@ def test_plugin_has_a_manifest_and_the_four_headings(plugin: object) -> None:
     assert manifest.id == folder.name and manifest.default and manifest.category == "source"
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert [line[3:] for line in readme.splitlines() if line.startswith("## ")] == [
-        "What it does", "Set-up", "What leaves the server", "How to remove it"]
+        "What it does",
+        "Set-up",
+        "What leaves the server",
+        "How to remove it",
+    ]
     assert plugin.connectors(None)[0].kind in ("file", "website")  # type: ignore[attr-defined]
