@@ -15,7 +15,6 @@ from webchatagent.core.api import (
     Failed,
     Fetched,
     Fetcher,
-    FetchRefused,
     Finding,
     FoundDocument,
     SourceSpec,
@@ -73,7 +72,7 @@ class Crawl:
         try:
             self._robots = read_robots(self._fetcher, self._start, self._allow_host)
         except WebChatAgentError as error:
-            yield from self._all_unreachable(error.message, FetchRefused.code == error.code)
+            yield from self._all_unreachable(error.message)
             return
         if not self._robots.reachable:
             yield from self._all_unreachable("The site is in trouble: its robots.txt cannot be read")
@@ -114,7 +113,7 @@ class Crawl:
                 yield from self._all_unreachable("The site does not answer any more")
                 return
 
-    def _all_unreachable(self, reason: str, refused: bool = False) -> Iterator[Finding]:
+    def _all_unreachable(self, reason: str) -> Iterator[Finding]:
         """Say it of the start and of every page known, lest they count as gone."""
         for url in dict.fromkeys([self._start, *self._known]):
             if page_key(url) not in self._answered:
@@ -161,6 +160,8 @@ class Crawl:
     def _content(self, url: str, final: str, depth: int, answer: Fetched) -> Iterator[Finding]:
         media_type = answer.headers.get("content-type", "")
         kind = media_type.partition(";")[0].strip().lower()
+        if answer.body.startswith(b"%PDF-"):  # many servers call a PDF something else
+            kind = media_type = "application/pdf"
         directives = answer.headers.get("x-robots-tag", "").lower()
         memory = {
             "etag": answer.headers.get("etag", ""),

@@ -16,7 +16,7 @@ _HYPHEN = re.compile(r"(\w)[-\u00ad]\n(?=[a-zà-öø-ÿ])")
 _MADE_UP = re.compile(
     r"^(?:untitled|microsoft \w+ - |.*\.(?:docx?|indd|dvi|qxd|tex|pdf|xlsx?|pptx?)$|slide 1$|title$)", re.I
 )
-logging.getLogger("pypdf").disabled = True  # its warnings quote the document
+logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # its warnings quote the document
 
 
 def read(data: bytes, name: str, media_type: str) -> Read:

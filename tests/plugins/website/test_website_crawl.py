@@ -259,7 +259,7 @@ def test_page_made_by_scripts_only_is_reported(site: Site) -> None:
 def test_documents_are_found_and_pictures_are_not(site: Site) -> None:
     site.pages |= {
         "/": html(TEXT + '<a href="/Preis%20liste.pdf">p</a><a href="/logo">l</a>'),
-        "/Preis%20liste.pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.4 x"),
+        "/Preis%20liste.pdf": (200, {"Content-Type": "application/octet-stream"}, b"%PDF-1.4 x"),
         "/logo": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
     }
     found = site.crawl()
