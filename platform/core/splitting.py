@@ -263,15 +263,16 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _fitting(text: str, limit: int = MAX) -> Iterator[str]:
     """The text in parts of at most `limit`, cut at lines, commas or spaces where there are any."""
-    while len(text) > limit:
+    at = 0  # an index, not a shorter text each time: a paragraph may have millions of characters
+    while len(text) - at > limit:
         cut = 0
-        for match in _SOFT.finditer(text, limit // 2, limit):
+        for match in _SOFT.finditer(text, at + limit // 2, at + limit):
             cut = match.end()
             if match[0] == "\n":
                 break
-        cut = cut or limit
-        if part := text[:cut].strip():
+        cut = cut or at + limit
+        if part := text[at:cut].strip():
             yield part
-        text = text[cut:]
-    if text := text.strip("\n"):
-        yield text
+        at = cut
+    if rest := text[at:].strip("\n"):
+        yield rest

@@ -201,6 +201,7 @@ def test_nothing_is_lost_and_nothing_is_too_long(markdown: str) -> None:
         "x" * 200_000,
         "\n \n\t" * 60_000,
         "~~~" * 60_000,
+        "line of text\n" * 200_000,
     ],
 )
 def test_hostile_text_takes_linear_time(nasty: str) -> None:
