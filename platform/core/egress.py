@@ -156,11 +156,15 @@ def _check(host: str, port: int | None) -> None:
     if policy is None:
         return
     if not policy.allows(now.plugin, now.tenant_id, host, port, now.hosts):
-        with _lock:
-            refused[now.plugin, host] += 1
-        log.warning("egress refused: plugin=%s host=%s", now.plugin or "-", host)
-        raise EgressRefused(now.plugin, host)
+        raise _refusal(now.plugin, host)
     _recent.append((now.plugin, now.tenant_id, host))
+
+
+def _refusal(plugin: str, host: str) -> EgressRefused:
+    with _lock:
+        refused[plugin, host] += 1
+    log.warning("egress refused: plugin=%s host=%s", plugin or "-", host)
+    return EgressRefused(plugin, host)
 
 
 def _port(value: Any) -> int | None:
@@ -219,7 +223,7 @@ def _remembering(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
     )
     if entered and not all(is_public(address) for address in found):
         # A tenant must not reach into the operator's network by a name that points there.
-        raise EgressRefused(now.plugin, name)
+        raise _refusal(now.plugin, name)
     remembered = now.addresses if now.addresses is not None else {}
     for address in found:
         remembered[address] = name

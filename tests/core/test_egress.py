@@ -125,6 +125,7 @@ def test_a_name_a_tenant_entered_may_not_point_inside(listener: int, dns: dict[s
     install(EgressPolicy(declared={"website": ("*",)}))
     with calling("website", TENANT, hosts=frozenset({"intern.test"})), pytest.raises(EgressRefused):
         connect("intern.test", listener)
+    assert egress.refused["website", "intern.test"] == 1
 
 
 def test_private_host_of_the_operator_is_usable(listener: int) -> None:
