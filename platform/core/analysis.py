@@ -51,7 +51,8 @@ def words(text: str) -> list[str]:
     """The words of a text, composed (NFC) and case-folded, in order."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return _WORD.findall(text.casefold())
+    found: list[str] = _WORD.findall(text.casefold())
+    return found
 
 
 def stems(text: str, language: str) -> list[str]:

