@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from werkzeug.security import generate_password_hash
 
 from webchatagent.core.db.tenants import Membership
-from webchatagent.core.errors import InvalidRequest, NotFound
-from webchatagent.core.tenants import OPERATOR, Platform, Tenant, create_tenant, load_tenant
+from webchatagent.core.errors import InvalidRequest
+from webchatagent.core.tenants import Platform, Tenant, ensure_operator
 
 from .roles import ROLES
 
@@ -38,7 +38,7 @@ def create_user(platform: Platform, email: str, *, tenant: Tenant | None, role: 
     if role not in ROLES or (tenant is None) != (role == "operator"):
         raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(ROLES)}", field="role")
     if tenant is None:
-        _operator_tenant(platform)
+        ensure_operator(platform)
     if password is not None:
         check_password(password)
     known = find_user(platform, email)
@@ -51,13 +51,6 @@ def create_user(platform: Platform, email: str, *, tenant: Tenant | None, role: 
         user_id = _insert(platform, email, shown)
     _grant(platform, user_id, tenant, role)
     return user_id, shown
-
-
-def _operator_tenant(platform: Platform) -> Tenant:
-    try:
-        return load_tenant(platform, slug=OPERATOR)
-    except NotFound:
-        return create_tenant(platform, OPERATOR, "Platform")
 
 
 def _insert(platform: Platform, email: str, password: str) -> int:

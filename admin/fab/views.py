@@ -127,11 +127,17 @@ class GuardedView(ModelView):  # type: ignore[misc]
         self._forget_nonsense()
         return super().list.__wrapped__(self)  # without the base's own check, which sends people in circles
 
-    @staticmethod
-    def _forget_nonsense() -> None:
-        kept = [(k, v) for k, v in request.args.items(multi=True)
-                if not k.startswith(("page_", "psize_")) or (v.isdigit() and int(v) <= 100_000 and (k[1] != "s" or 0 < int(v) <= 100))]
-        request.args = request.parameter_storage_class(kept)
+    def _forget_nonsense(self) -> None:
+        """Drop pages that are no numbers, and orders by columns that the list does not offer."""
+        limits = {"page_": 100_000, "psize": 100}
+
+        def good(key: str, value: str) -> bool:
+            if key.startswith("_oc_"):
+                return value in self.order_columns
+            limit = limits.get(key[:5])
+            return limit is None or (value.isdigit() and len(value) < 7 and int(value) <= limit and (key[:5] == "page_" or value != "0"))
+
+        request.args = request.parameter_storage_class([(k, v) for k, v in request.args.items(multi=True) if good(k, v)])
 
     @expose("/show/<pk>")
     @guard("read")
@@ -242,8 +248,8 @@ def check_spec(spec: AdminView) -> None:
     mapper = inspect(spec.model)
     named = [*spec.list_columns, *spec.show_columns, *spec.add_columns, *spec.edit_columns, *filter(None, [spec.search_column])]
     for column in named:
-        root, dot, leaf = column.partition(".")
-        if {root, leaf} & NEVER or (dot and "_id" in leaf):
+        root, _dot, leaf = column.partition(".")
+        if {root, leaf} & NEVER:
             raise ValueError(f"{spec.id}: {column} is never shown")
         if root not in mapper.all_orm_descriptors:
             raise ValueError(f"{spec.id}: {spec.model.__name__} has no {root}")
@@ -252,8 +258,10 @@ def check_spec(spec: AdminView) -> None:
             raise ValueError(f"{spec.id}: {root} leads to rows of every tenant")
         if column not in spec.labels:
             raise ValueError(f"{spec.id}: {column} has no label")
+    keys = {mapper.get_property_by_column(c).key for r in mapper.relationships for c in r.local_columns}
+    keys |= {mapper.get_property_by_column(c).key for c in mapper.columns if c.foreign_keys} | {"id", "public_id"}
     for column in (*spec.add_columns, *spec.edit_columns):
-        if column in ("id", "public_id") or column.endswith("_id"):
+        if column in keys:
             raise ValueError(f"{spec.id}: {column} cannot be typed; name the relation")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app, request
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
+from wtforms import Field
 
 from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
@@ -21,10 +22,15 @@ from ..roles import rights
 from ..specs import AdminView
 
 
+def text(field: Field) -> str:
+    """What was typed, without blanks around it; empty for a field that did not come."""
+    return (field.data or "").strip()
+
+
 def add(tenant: Tenant, form: NewBotForm) -> int:
     """Make a bot of the form; its slug comes from its name."""
-    slug = free_slug(tenant, form.slug.data or form.name.data)
-    return create_bot(tenant, slug, form.name.data.strip(), form.locale.data, form.greeting.data.strip()).id
+    slug = free_slug(tenant, text(form.slug) or text(form.name))
+    return create_bot(tenant, slug, text(form.name), form.locale.data, text(form.greeting)).id
 
 
 def fill(row: Bot) -> dict[str, Any]:
@@ -38,15 +44,14 @@ def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
     """Write the form to the bot; what the form does not show stays."""
     values = BotSettings.model_validate(row.settings or {}).model_dump()
     for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer"):
-        values[name] = form[name].data.strip()
+        values[name] = text(form[name])
     for name in ("allowed_origins", "suggestions"):
-        values[name] = [line.strip() for line in form[name].data.splitlines() if line.strip()]
+        values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:
         found = BotSettings.model_validate(values)
     except ValueError:
         raise InvalidRequest("A setting is wrong.", code="settings_wrong") from None
-    change_bot(tenant, row.id, name=form.name.data.strip(), locale=form.locale.data, greeting=form.greeting.data.strip(),
-               settings=found)
+    change_bot(tenant, row.id, name=text(form.name), locale=form.locale.data, greeting=text(form.greeting), settings=found)
 
 
 def public_url() -> str:

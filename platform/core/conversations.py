@@ -36,11 +36,11 @@ def list_conversations(tenant: Tenant, *, bot_id: int = 0, page: int = 0, size: 
     """A page of conversations, the latest first, and how many there are."""
     with tenant.read() as db:
         wanted = [ChatSession.bot_id == bot_id] if bot_id else []
-        total = db.scalar(select(func.count(ChatSession.id)).where(*wanted)) or 0
         rows = db.execute(
-            select(ChatSession, Bot.name).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
+            select(ChatSession, Bot.name, func.count().over()).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
             .order_by(ChatSession.last_at.desc(), ChatSession.id.desc()).limit(size).offset(page * size)).all()
-        ids = [row.id for row, _ in rows]
+        total = rows[0][2] if rows else db.scalar(select(func.count(ChatSession.id)).where(*wanted)) if page else 0
+        ids = [row.id for row, _, _ in rows]
         counts = {r[0]: r for r in db.execute(select(
             Message.session_id, func.count(Message.id),
             func.count(case((Message.rating == "up", 1))), func.count(case((Message.rating == "down", 1))),
@@ -56,7 +56,7 @@ def list_conversations(tenant: Tenant, *, bot_id: int = 0, page: int = 0, size: 
     return [Conversation(
         row.id, row.bot_id, bot, row.language, row.restricted, row.created_at, row.last_at, row.ended_at,
         *counts.get(row.id, none)[1:4], refused.get(row.id, 0), "" if row.restricted else openings.get(row.id, ""),
-    ) for row, bot in rows], total
+    ) for row, bot, _ in rows], total or 0
 
 
 @dataclass(frozen=True)
