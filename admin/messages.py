@@ -1,11 +1,11 @@
 """Errors of core in the language of the person: known codes have a sentence here, others keep core's own."""
+
 from __future__ import annotations
 
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-
 from webchatagent.core.errors import WebChatAgentError
 
 SENTENCES: dict[str, Any] = {

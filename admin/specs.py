@@ -1,13 +1,13 @@
 """What a screen is: declared here, built by `fab.views`. Plugins hand over the same dataclass."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wtforms import Form
-
 from webchatagent.core.tenants import Tenant
+from wtforms import Form
 
 from .roles import Rights, rights
 

@@ -1,4 +1,5 @@
 """The person's own page: language, tenant, password."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,9 +9,8 @@ from flask import abort, current_app, flash, g, redirect, request, session, url_
 from flask_babel import gettext, refresh
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
-from werkzeug.security import check_password_hash
-
 from webchatagent.core.errors import InvalidRequest
+from werkzeug.security import check_password_hash
 
 from ..accounts import USERS, set_password
 from ..fab.session import release

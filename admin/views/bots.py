@@ -1,4 +1,5 @@
 """Bots: the list, a new one, its settings, its page with the embed snippet."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -6,14 +7,13 @@ from typing import Any
 from flask import current_app, request
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from wtforms import Field
-
 from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
+from wtforms import Field
 
 from ..botforms import BotForm, NewBotForm, free_slug
 from ..fab.skin import ago
@@ -36,8 +36,14 @@ def add(tenant: Tenant, form: NewBotForm) -> int:
 def fill(row: Bot) -> dict[str, Any]:
     """The values of the form from a bot."""
     found = BotSettings.model_validate(row.settings or {})
-    return {**found.model_dump(), "name": row.name, "locale": row.locale, "greeting": row.greeting,
-            "allowed_origins": "\n".join(found.allowed_origins), "suggestions": "\n".join(found.suggestions)}
+    return {
+        **found.model_dump(),
+        "name": row.name,
+        "locale": row.locale,
+        "greeting": row.greeting,
+        "allowed_origins": "\n".join(found.allowed_origins),
+        "suggestions": "\n".join(found.suggestions),
+    }
 
 
 def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
@@ -51,7 +57,9 @@ def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
         found = BotSettings.model_validate(values)
     except ValueError:
         raise InvalidRequest("A setting is wrong.", code="settings_wrong") from None
-    change_bot(tenant, row.id, name=text(form.name), locale=form.locale.data, greeting=text(form.greeting), settings=found)
+    change_bot(
+        tenant, row.id, name=text(form.name), locale=form.locale.data, greeting=text(form.greeting), settings=found
+    )
 
 
 def public_url() -> str:
@@ -65,8 +73,14 @@ def show(tenant: Tenant, row: Bot) -> dict[str, Any]:
     counts = count_documents(tenant).get(row.id, StateCounts())
     recent, total = list_conversations(tenant, bot_id=row.id, size=5)
     snippet = f'<script src="{public_url()}/widget/v1/loader.js" data-bot="{row.public_id}" defer></script>'
-    return {"counts": counts, "recent": recent, "conversations": total, "snippet": snippet,
-            "chat_url": f"{public_url()}/chat/{row.public_id}", "settings": BotSettings.model_validate(row.settings or {})}
+    return {
+        "counts": counts,
+        "recent": recent,
+        "conversations": total,
+        "snippet": snippet,
+        "chat_url": f"{public_url()}/chat/{row.public_id}",
+        "settings": BotSettings.model_validate(row.settings or {}),
+    }
 
 
 def name_link(row_name: Any) -> Any:
@@ -75,16 +89,32 @@ def name_link(row_name: Any) -> Any:
 
 
 BOTS = AdminView(
-    id="bots", model=Bot, title=_("Bots"), icon="bot",
+    id="bots",
+    model=Bot,
+    title=_("Bots"),
+    icon="bot",
     intro=_("Each bot answers from its own sources and has its own chat window."),
-    list_columns=("name", "slug", "locale", "created_at"), show_columns=("name", "locale"), search_column="name",
+    list_columns=("name", "slug", "locale", "created_at"),
+    show_columns=("name", "locale"),
+    search_column="name",
     labels={"name": _("Name"), "slug": _("Short name"), "locale": _("Language"), "created_at": _("Created")},
-    formatters={"name": name_link, "locale": lambda code: LANGUAGES.get(code, code), "created_at": ago,
-                "slug": lambda slug: Markup("<code>{}</code>").format(slug)},
-    order=("name", "asc"), rights=rights(write=("owner", "editor", "operator")),
-    add_title=_("New bot"), add_form=NewBotForm, add=add, edit_form=BotForm, fill=fill, change=change,
-    show_template="wca/bot.html", edit_template="wca/bot_edit.html", show_values=show,
-    empty_title=_("No bots yet"), empty_text=_("Make your first bot, then give it something to read."),
+    formatters={
+        "name": name_link,
+        "locale": lambda code: LANGUAGES.get(code, code),
+        "created_at": ago,
+        "slug": lambda slug: Markup("<code>{}</code>").format(slug),
+    },
+    order=("name", "asc"),
+    rights=rights(write=("owner", "editor", "operator")),
+    add_title=_("New bot"),
+    add_form=NewBotForm,
+    add=add,
+    edit_form=BotForm,
+    fill=fill,
+    change=change,
+    show_template="wca/bot.html",
+    edit_template="wca/bot_edit.html",
+    show_values=show,
+    empty_title=_("No bots yet"),
+    empty_text=_("Make your first bot, then give it something to read."),
 )
-
-

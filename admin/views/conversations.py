@@ -1,9 +1,9 @@
 """Conversations, to read."""
+
 from __future__ import annotations
 
 from flask import request
 from flask_babel import lazy_gettext as _
-
 from webchatagent.core.bots import list_bots
 from webchatagent.core.conversations import list_conversations, read_transcript
 
@@ -31,7 +31,9 @@ class ConversationsPage(Page):
         bot_id = asked if any(b.id == asked for b in bots) else 0
         number = Pager.number()
         rows, total = list_conversations(here, bot_id=bot_id, page=number, size=SIZE)
-        return self.show_page("wca/conversations.html", rows=rows, bots=bots, bot_id=bot_id, pager=Pager(number, SIZE, total))
+        return self.show_page(
+            "wca/conversations.html", rows=rows, bots=bots, bot_id=bot_id, pager=Pager(number, SIZE, total)
+        )
 
     @page("/<int:session_id>")
     def show(self, session_id: int) -> str:

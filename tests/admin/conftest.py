@@ -1,4 +1,5 @@
 """A house with two tenants and an admin over it, made once a module; a browser that knows its tokens."""
+
 from __future__ import annotations
 
 import re
@@ -12,7 +13,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
-
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
 from webchatagent.admin.specs import AdminAction, AdminView
@@ -40,10 +40,19 @@ def touch(tenant: Tenant, rows: list[Document]) -> None:
 
 
 PAPERS = AdminView(
-    id="papers", model=Document, title="Papers", list_columns=("title", "bot.name"), show_columns=("title", "bot.name"),
-    add_columns=("title", "external_id", "source", "bot"), edit_columns=("title", "source", "bot"), search_column="title",
-    labels={c: c for c in ("title", "bot.name", "external_id", "source", "bot")}, can_delete=True, in_menu=False,
-    actions=(AdminAction("touch", "Touch", touch),))
+    id="papers",
+    model=Document,
+    title="Papers",
+    list_columns=("title", "bot.name"),
+    show_columns=("title", "bot.name"),
+    add_columns=("title", "external_id", "source", "bot"),
+    edit_columns=("title", "source", "bot"),
+    search_column="title",
+    labels={c: c for c in ("title", "bot.name", "external_id", "source", "bot")},
+    can_delete=True,
+    in_menu=False,
+    actions=(AdminAction("touch", "Touch", touch),),
+)
 """A generated screen with drop-downs and an action, as a plugin would declare it."""
 
 
@@ -114,15 +123,35 @@ def furnish(tenant: Tenant, bot: LiveBot, mark: str, many: int = 30) -> dict[str
     """Documents and conversations that carry a mark; returns the ids of the first of each."""
     source_id = ensure_source(tenant, bot.id, "website", f"https://{tenant.slug}.example.org/", f"{mark}-SOURCE")
     with tenant.write() as db:
-        papers = [Document(source_id=source_id, bot_id=bot.id, external_id=f"{mark}-{n}", title=f"{mark}-DOC-{n}",
-                           state="searchable" if n else "broken", chunks=3, vectors=3, searchable_at=now()) for n in range(many)]
-        talks = [ChatSession(bot_id=bot.id, key_hash=f"{mark}-{n:03}".rjust(64, "0"), language="en") for n in range(many)]
+        papers = [
+            Document(
+                source_id=source_id,
+                bot_id=bot.id,
+                external_id=f"{mark}-{n}",
+                title=f"{mark}-DOC-{n}",
+                state="searchable" if n else "broken",
+                chunks=3,
+                vectors=3,
+                searchable_at=now(),
+            )
+            for n in range(many)
+        ]
+        talks = [
+            ChatSession(bot_id=bot.id, key_hash=f"{mark}-{n:03}".rjust(64, "0"), language="en") for n in range(many)
+        ]
         db.add_all([*papers, *talks])
         db.flush()
         for talk in talks:
-            asked = Message(session_id=talk.id, role="visitor", text=f"{mark}-QUESTION <script>alert(1)</script>", language="en")
-            said = Message(session_id=talk.id, role="bot", text=f"{mark}-ANSWER **bold** [1] <img src=x>", language="en",
-                           sources=[{"n": 1, "type": "web", "title": "T", "url": "javascript:alert(1)", "excerpt": "E"}])
+            asked = Message(
+                session_id=talk.id, role="visitor", text=f"{mark}-QUESTION <script>alert(1)</script>", language="en"
+            )
+            said = Message(
+                session_id=talk.id,
+                role="bot",
+                text=f"{mark}-ANSWER **bold** [1] <img src=x>",
+                language="en",
+                sources=[{"n": 1, "type": "web", "title": "T", "url": "javascript:alert(1)", "excerpt": "E"}],
+            )
             db.add_all([asked, said])
             db.flush()
             db.add(TurnRow(bot_id=bot.id, session_id=talk.id, state="done", answer_id=said.id, refused=True))

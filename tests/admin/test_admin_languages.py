@@ -1,10 +1,10 @@
 """English, German and Hindi: complete, compiled, and chosen as people expect."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-
 from webchatagent.admin import catalogues, metadata, migrations_folder
 from webchatagent.admin.accounts import USERS
 from webchatagent.admin.states import LABELS, MEANING
@@ -19,10 +19,16 @@ def test_every_message_is_translated_and_compiled(language: str) -> None:
         assert found is not None, message
         strings = found.string if isinstance(found.string, tuple) else (found.string,)
         assert all(strings) and not found.fuzzy, message
-        names = {name for name in ("%(n)s", "%(num)", "%(done)s", "%(all)s", "%(first)s", "{done}", "{all}", "{n}") if name in str(message)}
+        names = {
+            name
+            for name in ("%(n)s", "%(num)", "%(done)s", "%(all)s", "%(first)s", "{done}", "{all}", "{n}")
+            if name in str(message)
+        }
         assert all(name in text for name in names for text in strings), message
     assert len([m for m in catalogue if m.id]) == len(wanted), "run python -m webchatagent.admin.catalogues"
-    assert catalogues.compiled(language) == catalogues.path(language, "mo").read_bytes(), "run python -m webchatagent.admin.catalogues"
+    assert catalogues.compiled(language) == catalogues.path(language, "mo").read_bytes(), (
+        "run python -m webchatagent.admin.catalogues"
+    )
 
 
 def test_every_state_has_words() -> None:
@@ -30,7 +36,10 @@ def test_every_state_has_words() -> None:
     assert set(MEANING) == set(STATES) - {"queued", "fetching", "indexing", "searchable"}
 
 
-@pytest.mark.parametrize("header, language, word", [("de-DE,de;q=0.9", "de", "Anmelden"), ("hi", "hi", "साइन इन करें"), ("fr", "en", "Sign in")])
+@pytest.mark.parametrize(
+    "header, language, word",
+    [("de-DE,de;q=0.9", "de", "Anmelden"), ("hi", "hi", "साइन इन करें"), ("fr", "en", "Sign in")],
+)
 def test_the_browser_chooses_first(house: Any, header: str, language: str, word: str) -> None:
     page = house.browser().get("/login/", headers={"Accept-Language": header}).text
     assert f'<html lang="{language}">' in page and word in page
@@ -52,18 +61,37 @@ def test_a_chosen_language_stays(house: Any) -> None:
         assert browser.post("/account/language", {"language": "en", "back": evil}).headers["Location"] == "/admin/"
 
 
-@pytest.mark.parametrize("language, words", [("de", "Hochgeladene Dateien|Durchsuchbar|Dateien wählen"), ("hi", "खोजने योग्य|फ़ाइलें चुनें")])
+@pytest.mark.parametrize(
+    "language, words", [("de", "Hochgeladene Dateien|Durchsuchbar|Dateien wählen"), ("hi", "खोजने योग्य|फ़ाइलें चुनें")]
+)
 def test_pages_speak_the_language(house: Any, language: str, words: str) -> None:
     from webchatagent.core.sources import ensure_source
 
     ensure_source(house.acme, house.bot.id, "file", "uploads", "Uploads")
     browser = house.browser("editor@example.org")
     browser.post("/account/language", {"language": language})
-    for path in ("/", "/bots/list/", f"/bots/show/{house.bot.id}", f"/bots/edit/{house.bot.id}", "/bots/add", "/conversations/",
-                 f"/conversations/{house.ids['acme']['talk']}", "/account/", "/bots/show/99999", f"/sources/{house.bot.id}/"):
+    for path in (
+        "/",
+        "/bots/list/",
+        f"/bots/show/{house.bot.id}",
+        f"/bots/edit/{house.bot.id}",
+        "/bots/add",
+        "/conversations/",
+        f"/conversations/{house.ids['acme']['talk']}",
+        "/account/",
+        "/bots/show/99999",
+        f"/sources/{house.bot.id}/",
+    ):
         page = browser.get(path)
         assert page.status_code in (200, 404)
-        for english in (">Sources<", ">Settings<", ">Cancel<", ">Sign out<", "Opening question", "There is nothing here"):
+        for english in (
+            ">Sources<",
+            ">Settings<",
+            ">Cancel<",
+            ">Sign out<",
+            "Opening question",
+            "There is nothing here",
+        ):
             assert english not in page.text, (path, english)
     assert all(word in page.text for word in words.split("|"))
 
@@ -76,6 +104,7 @@ def test_the_tables_are_those_of_the_models(house: Any) -> None:
     assert migrations_folder().is_dir()
     assert {c.name for c in USERS.columns} <= {c.name for c in wanted.tables["ab_user"].columns}
     with house.platform.database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={
-            "include_object": lambda thing, name, kind, *_: kind != "table" or name in wanted.tables})
+        context = MigrationContext.configure(
+            connection, opts={"include_object": lambda thing, name, kind, *_: kind != "table" or name in wanted.tables}
+        )
         assert compare_metadata(context, wanted) == []

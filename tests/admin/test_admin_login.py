@@ -1,11 +1,11 @@
 """Logging in and out, sessions that end, limits, headers."""
+
 from __future__ import annotations
 
 import time
 from typing import Any
 
 import pytest
-
 from webchatagent.admin import accounts
 from webchatagent.admin.app import create_admin
 from webchatagent.core.errors import InvalidRequest
@@ -28,9 +28,15 @@ def test_the_case_of_an_address_does_not_matter(house: Any, email: str) -> None:
     assert browser.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("email, password", [
-    ("owner@example.org", "wrong"), ("nobody@example.org", "wrong"), ("owner@example.org", "\0\0"), ("' or 1=1 --", "x"),
-])
+@pytest.mark.parametrize(
+    "email, password",
+    [
+        ("owner@example.org", "wrong"),
+        ("nobody@example.org", "wrong"),
+        ("owner@example.org", "\0\0"),
+        ("' or 1=1 --", "x"),
+    ],
+)
 def test_a_wrong_password_and_an_unknown_address_look_the_same(house: Any, email: str, password: str) -> None:
     browser = house.browser()
     answer = browser.login(email, password)
@@ -40,12 +46,20 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(house: Any, email
 
 
 def test_next_leads_inside_only(house: Any) -> None:
-    for wanted, reached in [("/admin/bots/list/", "/admin/bots/list/"), ("https://evil.example.com/admin/x", "/admin/x"),
-                            ("//evil.example.com", "/admin/"), ("/\\evil.example.com", "/admin/"), ("/elsewhere", "/admin/"),
-                            ("javascript:alert(1)", "/admin/"), ("/admin//evil.example.com", "/admin//evil.example.com")]:
+    for wanted, reached in [
+        ("/admin/bots/list/", "/admin/bots/list/"),
+        ("https://evil.example.com/admin/x", "/admin/x"),
+        ("//evil.example.com", "/admin/"),
+        ("/\\evil.example.com", "/admin/"),
+        ("/elsewhere", "/admin/"),
+        ("javascript:alert(1)", "/admin/"),
+        ("/admin//evil.example.com", "/admin//evil.example.com"),
+    ]:
         browser = house.browser()
         browser.get("/login/")
-        answer = browser.post(f"/login/?next={wanted}", {"email": "owner@example.org", "password": "a long enough secret"})
+        answer = browser.post(
+            f"/login/?next={wanted}", {"email": "owner@example.org", "password": "a long enough secret"}
+        )
         assert answer.headers["Location"] == reached
 
 
@@ -71,13 +85,17 @@ def test_a_person_changes_their_own_password(house: Any) -> None:
     browser.get("/account/")
     assert "present password" in browser.post("/account/", {"present": "wrong", "new": "quite a new secret"}).text
     assert "longer password" in browser.post("/account/", {"present": "a long enough secret", "new": "short"}).text
-    assert browser.post("/account/", {"present": "a long enough secret", "new": "quite a new secret"}).status_code == 302
+    assert (
+        browser.post("/account/", {"present": "a long enough secret", "new": "quite a new secret"}).status_code == 302
+    )
     assert browser.get("/").status_code == 302
     house.browser().login("viewer@example.org", "quite a new secret")
 
 
 def test_removal_from_a_tenant_counts_at_once(house: Any) -> None:
-    accounts.create_user(house.platform, "gone@example.org", tenant=house.acme, role="owner", password="a long enough secret")
+    accounts.create_user(
+        house.platform, "gone@example.org", tenant=house.acme, role="owner", password="a long enough secret"
+    )
     browser = house.browser("gone@example.org")
     assert browser.get("/").status_code == 200
     from webchatagent.core.db.tenants import Membership
@@ -111,7 +129,9 @@ def test_production_cookies_are_secure_and_hosts_fixed(house: Any, tmp_path: Any
     from webchatagent.admin.app import settings
     from webchatagent.core.settings import load_settings
 
-    chosen = settings(load_settings({}, env="production", secret_key="s", master_key="m", public_url="https://chat.example.org"))
+    chosen = settings(
+        load_settings({}, env="production", secret_key="s", master_key="m", public_url="https://chat.example.org")
+    )
     assert chosen["SESSION_COOKIE_SECURE"] is True
     assert chosen["TRUSTED_HOSTS"] == ["chat.example.org"]
 
@@ -154,7 +174,9 @@ def test_accounts_make_people_without_the_admin(house: Any) -> None:
 
 
 def test_the_switcher_offers_a_persons_own_tenants_only(house: Any) -> None:
-    accounts.create_user(house.platform, "two@example.org", tenant=house.acme, role="viewer", password="a long enough secret")
+    accounts.create_user(
+        house.platform, "two@example.org", tenant=house.acme, role="viewer", password="a long enough secret"
+    )
     accounts.create_user(house.platform, "two@example.org", tenant=house.globex, role="editor")
     browser = house.browser("two@example.org")
     assert "ACME-ONLY Help" in browser.get("/").text

@@ -1,4 +1,5 @@
 """Who may do what: every route, every role. And what nobody may do."""
+
 from __future__ import annotations
 
 import ast
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from webchatagent.admin.fab.views import build_view, check_spec
 from webchatagent.admin.roles import rights
 from webchatagent.admin.specs import AdminView
@@ -55,8 +55,13 @@ def path_of(house: Any, rule: str) -> str:
     """A rule with the ids of the first tenant."""
     ids = house.ids["acme"]
     pk = ids["bot"] if rule.startswith("/bots") else ids["document"] + 1
-    for name, value in (("<pk>", pk), ("<int:session_id>", ids["talk"]), ("<int:bot_id>", ids["bot"]),
-                        ("<int:source_id>", ids["source"]), ("<string:name>", "touch")):
+    for name, value in (
+        ("<pk>", pk),
+        ("<int:session_id>", ids["talk"]),
+        ("<int:bot_id>", ids["bot"]),
+        ("<int:source_id>", ids["source"]),
+        ("<string:name>", "touch"),
+    ):
         rule = rule.replace(name, str(value))
     return rule
 
@@ -92,8 +97,16 @@ def test_without_a_log_in_everything_leads_there(house: Any) -> None:
 
 def test_posts_without_a_token_are_refused(house: Any, people: dict[str, Any], tables: Any) -> None:
     client = people["owner"].client
-    rules = [*[r for r, (m, _, _) in TABLE.items() if m == "POST"], "/bots/add", "/bots/edit/<pk>", "/account/", "/logout/",
-             "/account/language", "/papers/add", "/papers/edit/<pk>"]
+    rules = [
+        *[r for r, (m, _, _) in TABLE.items() if m == "POST"],
+        "/bots/add",
+        "/bots/edit/<pk>",
+        "/account/",
+        "/logout/",
+        "/account/language",
+        "/papers/add",
+        "/papers/edit/<pk>",
+    ]
     for rule in rules:
         assert client.post(path_of(house, rule), data={"language": "de"}).status_code == 400, rule
 
@@ -118,16 +131,31 @@ def test_buttons_follow_the_role(house: Any, people: dict[str, Any]) -> None:
 
 def spec(**changes: Any) -> AdminView:
     """A good declaration with something wrong in it."""
-    values: dict[str, Any] = {"id": "x", "model": Document, "title": "X", "list_columns": ("title",), "labels": {"title": "T"}}
+    values: dict[str, Any] = {
+        "id": "x",
+        "model": Document,
+        "title": "X",
+        "list_columns": ("title",),
+        "labels": {"title": "T"},
+    }
     return AdminView(**{**values, **changes})
 
 
-@pytest.mark.parametrize("wrong", [
-    {"model": Membership}, {"list_columns": ()}, {"list_columns": ("tenant_id",)}, {"list_columns": ("nothing",)},
-    {"list_columns": ("source.config",)}, {"labels": {}}, {"add_columns": ("bot_id",), "labels": {"title": "T", "bot_id": "B"}},
-    {"edit_columns": ("id",), "labels": {"title": "T", "id": "I"}}, {"search_column": "blob", "labels": {"title": "T", "blob": "B"}},
-    {"model": Bot, "list_columns": ("tenant",)},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"model": Membership},
+        {"list_columns": ()},
+        {"list_columns": ("tenant_id",)},
+        {"list_columns": ("nothing",)},
+        {"list_columns": ("source.config",)},
+        {"labels": {}},
+        {"add_columns": ("bot_id",), "labels": {"title": "T", "bot_id": "B"}},
+        {"edit_columns": ("id",), "labels": {"title": "T", "id": "I"}},
+        {"search_column": "blob", "labels": {"title": "T", "blob": "B"}},
+        {"model": Bot, "list_columns": ("tenant",)},
+    ],
+)
 def test_declarations_that_would_leak_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         check_spec(spec(**wrong))
@@ -148,7 +176,13 @@ def test_only_the_fab_room_imports_flask_appbuilder() -> None:
         if file.parent.name == "fab":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             assert not [n for n in names if n.split(".")[0] == "flask_appbuilder"], file
 
 
@@ -162,8 +196,10 @@ def test_two_people_on_two_threads_never_see_each_others_search(house: Any) -> N
             if other in page or own not in page:
                 errors.append(own)
 
-    threads = [threading.Thread(target=search, args=a) for a in
-               (("owner@example.org", "ACME", "GLOBEX"), ("owner@example.net", "GLOBEX", "ACME"))]
+    threads = [
+        threading.Thread(target=search, args=a)
+        for a in (("owner@example.org", "ACME", "GLOBEX"), ("owner@example.net", "GLOBEX", "ACME"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

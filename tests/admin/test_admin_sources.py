@@ -1,4 +1,5 @@
 """Adding sources and watching them; bots; the overview."""
+
 from __future__ import annotations
 
 import errno
@@ -7,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-
 from webchatagent.admin.botforms import origin_of, slug_of
 from webchatagent.admin.fab import session as request_session
 from webchatagent.core import sources
@@ -25,14 +25,19 @@ def owner(house: Any) -> Any:
 def upload(browser: Any, bot: int, name: str, data: bytes) -> Any:
     """One file as the page's script sends it."""
     browser.get("/")
-    return browser.client.post(f"/sources/{bot}/upload", data={"name": name, "file": (io.BytesIO(data), "blob")},
-                               headers={"X-Requested-With": "XMLHttpRequest", "X-CSRFToken": browser.token})
+    return browser.client.post(
+        f"/sources/{bot}/upload",
+        data={"name": name, "file": (io.BytesIO(data), "blob")},
+        headers={"X-Requested-With": "XMLHttpRequest", "X-CSRFToken": browser.token},
+    )
 
 
 def test_an_uploaded_file_becomes_searchable(house: Any, owner: Any) -> None:
     page = owner.get(f"/sources/{house.bot.id}/").text
     assert "Drop files or folders here" in page
-    answer = upload(owner, house.bot.id, "handbook/opening.txt", b"We are open from nine to five on every day of the week.")
+    answer = upload(
+        owner, house.bot.id, "handbook/opening.txt", b"We are open from nine to five on every day of the week."
+    )
     assert answer.status_code == 200 and answer.json == {"documents": 1, "unchanged": 0}
     state = owner.get(f"/sources/{house.bot.id}/state").json
     assert state["busy"] is True
@@ -41,7 +46,9 @@ def test_an_uploaded_file_becomes_searchable(house: Any, owner: Any) -> None:
     state = owner.get(f"/sources/{house.bot.id}/state").json
     assert state["busy"] is False
     assert "Searchable" in state["rows"][0]["html"] and "handbook/opening.txt" in state["rows"][0]["html"]
-    again = upload(owner, house.bot.id, "handbook/opening.txt", b"We are open from nine to five on every day of the week.")
+    again = upload(
+        owner, house.bot.id, "handbook/opening.txt", b"We are open from nine to five on every day of the week."
+    )
     assert again.json == {"documents": 0, "unchanged": 1}
 
 
@@ -52,7 +59,10 @@ def test_two_uploads_at_once_do_not_wait_for_each_other(house: Any) -> None:
 
     def send(n: int) -> None:
         browser = house.browser("owner@example.org")
-        codes.extend(upload(browser, house.bot.id, f"many-{n}-{i}.txt", b"Some text that says enough.").status_code for i in range(4))
+        codes.extend(
+            upload(browser, house.bot.id, f"many-{n}-{i}.txt", b"Some text that says enough.").status_code
+            for i in range(4)
+        )
 
     threads = [threading.Thread(target=send, args=(n,)) for n in range(3)]
     for thread in threads:
@@ -62,7 +72,9 @@ def test_two_uploads_at_once_do_not_wait_for_each_other(house: Any) -> None:
     assert codes == [200] * 12
 
 
-@pytest.mark.parametrize("name, clean", [("../../etc/passwd", "etc/passwd"), ("a\\b.txt", "a/b.txt"), ("/x/./y.txt", "x/y.txt")])
+@pytest.mark.parametrize(
+    "name, clean", [("../../etc/passwd", "etc/passwd"), ("a\\b.txt", "a/b.txt"), ("/x/./y.txt", "x/y.txt")]
+)
 def test_names_cannot_climb(house: Any, owner: Any, name: str, clean: str) -> None:
     assert upload(owner, house.bot.id, name, f"text of {name}".encode()).status_code == 200
     with house.acme.read() as db:
@@ -96,7 +108,20 @@ def test_too_large_and_empty_uploads_are_said(house: Any, owner: Any) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("url", ["/etc/passwd", "file:///etc/passwd", "uploads", "docs", "ftp://example.org/", "http://", "https://u:p@example.org", "a b.org", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "uploads",
+        "docs",
+        "ftp://example.org/",
+        "http://",
+        "https://u:p@example.org",
+        "a b.org",
+        "",
+    ],
+)
 def test_only_web_addresses_are_websites(house: Any, owner: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "add_source", lambda *_: pytest.fail("it reached core"))
     owner.get("/")
@@ -133,8 +158,12 @@ def test_documents_are_retried_and_deleted(house: Any, owner: Any) -> None:
         row.state, row.error = "broken", "The document could not be processed. (try again, or send it to support)"
     page = owner.get(f"/sources/{house.bot.id}/?show=trouble&q=twice").text
     assert "Damaged" in page and "could not be processed" in page
-    assert "1 document is being read again" in owner.post(
-        f"/sources/{house.bot.id}/documents", {"do": "retry", "id": str(row.id)}, follow_redirects=True).text
+    assert (
+        "1 document is being read again"
+        in owner.post(
+            f"/sources/{house.bot.id}/documents", {"do": "retry", "id": str(row.id)}, follow_redirects=True
+        ).text
+    )
     house.run_jobs()
     assert "Searchable" in owner.get(f"/sources/{house.bot.id}/?q=twice").text
     owner.post(f"/sources/{house.bot.id}/documents", {"do": "delete", "id": str(row.id)})
@@ -148,8 +177,18 @@ def test_many_documents_have_pages(house: Any, owner: Any) -> None:
     bot = create_bot(house.acme, "many", "Many")
     source = sources.ensure_source(house.acme, bot.id, "website", "https://many.example.org/")
     with house.acme.write() as db:
-        db.add_all(Document(source_id=source, bot_id=bot.id, external_id=f"p{n:04}", title=f"Page {n:04}", state="searchable",
-                            chunks=2, vectors=n % 3) for n in range(512))
+        db.add_all(
+            Document(
+                source_id=source,
+                bot_id=bot.id,
+                external_id=f"p{n:04}",
+                title=f"Page {n:04}",
+                state="searchable",
+                chunks=2,
+                vectors=n % 3,
+            )
+            for n in range(512)
+        )
     page = owner.get(f"/sources/{bot.id}/").text
     assert "1 to 50 of 512" in page and "Page 0511" in page and "meaning: 1 of 2" in page
     page = owner.get(f"/sources/{bot.id}/?page=11").text
@@ -163,11 +202,21 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
     assert answer.status_code == 302
     bot = find_bot(house.platform, "acme/groesse-mass")
     page = owner.get(answer.headers["Location"].removeprefix("/admin")).text
-    assert f'data-bot=&#34;{bot.public_id}&#34; defer' in page and f"/chat/{bot.public_id}" in page
+    assert f"data-bot=&#34;{bot.public_id}&#34; defer" in page and f"/chat/{bot.public_id}" in page
     assert owner.get(f"/bots/edit/{bot.id}").status_code == 200
-    form = {"name": "Maß", "locale": "hi", "greeting": "", "accent": "#123456", "theme": "dark", "position": "left",
-            "close_behaviour": "end", "suggestions": "One?\n\nTwo?", "unknown_answer": "Ask us.", "instructions": "",
-            "allowed_origins": "www.Example.org/path\nhttp://localhost:3000"}
+    form = {
+        "name": "Maß",
+        "locale": "hi",
+        "greeting": "",
+        "accent": "#123456",
+        "theme": "dark",
+        "position": "left",
+        "close_behaviour": "end",
+        "suggestions": "One?\n\nTwo?",
+        "unknown_answer": "Ask us.",
+        "instructions": "",
+        "allowed_origins": "www.Example.org/path\nhttp://localhost:3000",
+    }
     assert owner.post(f"/bots/edit/{bot.id}", form).status_code == 302
     bot = find_bot(house.platform, "acme/groesse-mass")
     assert (bot.name, bot.locale, bot.settings.suggestions) == ("Maß", "hi", ["One?", "Two?"])
@@ -175,13 +224,26 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
     assert bot.settings.accent == "#123456" and bot.settings.close_behaviour == "end"
 
 
-@pytest.mark.parametrize("field, value, says", [
-    ("name", "  ", "Please fill in"), ("accent", "red", "choose a colour"), ("allowed_origins", "javascript:alert(1)", "Please write each address"),
-    ("suggestions", "1\n2\n3\n4\n5", "four questions at most"),
-])
+@pytest.mark.parametrize(
+    "field, value, says",
+    [
+        ("name", "  ", "Please fill in"),
+        ("accent", "red", "choose a colour"),
+        ("allowed_origins", "javascript:alert(1)", "Please write each address"),
+        ("suggestions", "1\n2\n3\n4\n5", "four questions at most"),
+    ],
+)
 def test_wrong_settings_are_said_at_the_field(house: Any, owner: Any, field: str, value: str, says: str) -> None:
     owner.get("/")
-    form = {"name": "N", "locale": "en", "accent": "#123456", "theme": "dark", "position": "left", "close_behaviour": "end", field: value}
+    form = {
+        "name": "N",
+        "locale": "en",
+        "accent": "#123456",
+        "theme": "dark",
+        "position": "left",
+        "close_behaviour": "end",
+        field: value,
+    }
     answer = owner.post(f"/bots/edit/{house.bot.id}", form)
     assert answer.status_code == 200 and says in answer.text
 
@@ -195,8 +257,18 @@ def test_a_taken_name_gets_a_number_and_a_taken_slug_too(house: Any, owner: Any)
 
 def test_slugs_and_origins() -> None:
     assert [slug_of(n) for n in ("Café Zürich!", "साइकिल", "  -- ")] == ["cafe-zuerich", "bot", "bot"]
-    assert [origin_of(t) for t in ("example.org", "HTTPS://A.example.org:8443/x?y", "https://a b", "ftp://x.org", "localhost:1", "https://x@y.org", "http://[::1")] == [
-        "https://example.org", "https://a.example.org:8443", None, None, "https://localhost:1", None, None]
+    assert [
+        origin_of(t)
+        for t in (
+            "example.org",
+            "HTTPS://A.example.org:8443/x?y",
+            "https://a b",
+            "ftp://x.org",
+            "localhost:1",
+            "https://x@y.org",
+            "http://[::1",
+        )
+    ] == ["https://example.org", "https://a.example.org:8443", None, None, "https://localhost:1", None, None]
 
 
 def test_the_overview_tells_what_to_do_first(house: Any) -> None:
@@ -220,8 +292,22 @@ def test_without_an_embedding_model_it_is_said(house: Any, owner: Any, monkeypat
     assert "Search by words only" in owner.get("/").text
 
 
-@pytest.mark.parametrize("path", ["/", "/bots/list/", "/bots/show/{bot}", "/bots/edit/{bot}", "/bots/add", "/sources/{bot}/", "/sources/{bot}/state",
-                                  "/conversations/", "/conversations/{talk}", "/papers/list/", "/account/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/bots/list/",
+        "/bots/show/{bot}",
+        "/bots/edit/{bot}",
+        "/bots/add",
+        "/sources/{bot}/",
+        "/sources/{bot}/state",
+        "/conversations/",
+        "/conversations/{talk}",
+        "/papers/list/",
+        "/account/",
+    ],
+)
 def test_pages_cost_ten_statements_at_most(house: Any, owner: Any, statements: list[str], path: str) -> None:
     path = path.format(**house.ids["acme"])
     owner.get(path)
