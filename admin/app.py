@@ -32,7 +32,8 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
 
     specs = [*SPECS, *views]
     classes = [(spec, build_view(spec)) for spec in specs]
-    app = Flask("webchatagent.admin", root_path=str(HERE))
+    # Flask looks for its instance folder below the root package, and `admin` lies beside it.
+    app = Flask("webchatagent.admin", root_path=str(HERE), instance_path=str(platform.settings.folder))
     app.config.update(settings(platform.settings))
     app.config["FAB_ROLES"] = fab_roles(
         [*((s.class_name, s.class_name, s.rights) for s in specs), *((p.__name__, p.__name__, p.rights) for p in PAGES)]

@@ -1,17 +1,35 @@
-"""Which network addresses are public. The standard library's `is_global` alone is wrong: it passes multicast, NAT64, 6to4."""
+"""Which network addresses are public. `ipaddress.is_global` alone is wrong: it passes multicast, NAT64 and 6to4."""
+
 from __future__ import annotations
 
 import ipaddress
 
-_V4 = tuple(ipaddress.IPv4Network(n) for n in (
-    "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
-))
-_V6 = tuple(ipaddress.IPv6Network(n) for n in (
-    "::/96",  # IPv4-compatible
-    "64:ff9b::/96", "64:ff9b:1::/48",  # NAT64 reaches IPv4, the private ranges too
-    "2001::/23", "2002::/16",  # Teredo, 6to4
-    "3fff::/20", "5f00::/16", "fec0::/10", "ff00::/8",
-))
+_V4 = tuple(
+    ipaddress.IPv4Network(n)
+    for n in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+_V6 = tuple(
+    ipaddress.IPv6Network(n)
+    for n in (
+        "::/96",  # IPv4-compatible
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",  # NAT64 reaches IPv4, the private ranges too
+        "2001::/23",
+        "2002::/16",  # Teredo, 6to4
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+        "ff00::/8",
+    )
+)
 
 
 def is_public(address: str) -> bool:

@@ -4,6 +4,7 @@ Core runs every call into a plugin inside `calling(plugin, tenant)`; a call out 
 declares in its manifest. Outside of `calling` it is the platform itself, which calls its own servers only.
 A thread that a plugin starts by itself inherits nothing, so it is judged as the platform and refused: fail closed.
 """
+
 from __future__ import annotations
 
 import logging
@@ -51,8 +52,9 @@ class EgressPolicy:
     private_hosts: frozenset[str] = frozenset()
     tenant_hosts: Callable[[str, int | None], frozenset[str]] = lambda plugin, tenant_id: frozenset()
 
-    def allows(self, plugin: str, tenant_id: int | None, host: str, port: int | None,
-               hosts: frozenset[str] = frozenset()) -> bool:
+    def allows(
+        self, plugin: str, tenant_id: int | None, host: str, port: int | None, hosts: frozenset[str] = frozenset()
+    ) -> bool:
         """Whether `plugin` may call; the empty plugin id is the platform itself."""
         if self.mode == "open":
             return True
@@ -83,7 +85,7 @@ def _matches(patterns: tuple[str, ...], host: str) -> bool:
     return any(host == p or (p.startswith("*.") and host.endswith(p[1:])) for p in patterns)
 
 
-class calling:  # noqa: N801 - read as a verb: `with calling(plugin, tenant):`
+class calling:
     """Context: what happens inside is done by `plugin` for `tenant` (an object with `.id`, or None).
 
     `hosts` are the hosts of the source that is being read, as its connector names them. Costs about a microsecond.
@@ -154,11 +156,15 @@ def _check(host: str, port: int | None) -> None:
     if policy is None:
         return
     if not policy.allows(now.plugin, now.tenant_id, host, port, now.hosts):
-        with _lock:
-            refused[now.plugin, host] += 1
-        log.warning("egress refused: plugin=%s host=%s", now.plugin or "-", host)
-        raise EgressRefused(now.plugin, host)
+        raise _refusal(now.plugin, host)
     _recent.append((now.plugin, now.tenant_id, host))
+
+
+def _refusal(plugin: str, host: str) -> EgressRefused:
+    with _lock:
+        refused[plugin, host] += 1
+    log.warning("egress refused: plugin=%s host=%s", plugin or "-", host)
+    return EgressRefused(plugin, host)
 
 
 def _port(value: Any) -> int | None:
@@ -188,8 +194,10 @@ def _on_connect(args: tuple[Any, ...]) -> None:
 
 
 _HANDLERS: dict[str, Callable[[tuple[Any, ...]], None]] = {
-    "socket.getaddrinfo": _on_resolve, "socket.gethostbyname": _on_name,
-    "socket.connect": _on_connect, "socket.sendto": _on_connect,
+    "socket.getaddrinfo": _on_resolve,
+    "socket.gethostbyname": _on_name,
+    "socket.connect": _on_connect,
+    "socket.sendto": _on_connect,
 }
 
 
@@ -206,12 +214,16 @@ def _remembering(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
     if policy is None or not host:
         return answers
     name, number = canonical_host(host), _port(port)
-    found = [canonical_host(answer[4][0]) for answer in answers]
-    if now.plugin and policy.mode == "declared" and f"{name}:{number}" not in policy.private_hosts \
-            and policy.entered(now.plugin, now.tenant_id, name, number, now.hosts):
+    found = [canonical_host(str(answer[4][0])) for answer in answers]
+    entered = (
+        now.plugin
+        and policy.mode == "declared"
+        and f"{name}:{number}" not in policy.private_hosts
+        and (policy.entered(now.plugin, now.tenant_id, name, number, now.hosts))
+    )
+    if entered and not all(is_public(address) for address in found):
         # A tenant must not reach into the operator's network by a name that points there.
-        if not all(is_public(address) for address in found):
-            raise EgressRefused(now.plugin, name)
+        raise _refusal(now.plugin, name)
     remembered = now.addresses if now.addresses is not None else {}
     for address in found:
         remembered[address] = name

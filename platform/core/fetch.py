@@ -3,6 +3,7 @@
 The check sits where the connection is made (one resolver call, every answer vetted, connected to that very address),
 so no difference between URL parsers, no second DNS answer and no redirect can lead inside.
 """
+
 from __future__ import annotations
 
 import http.client
@@ -60,6 +61,7 @@ class _Deadline:
 
 # A time-out of a socket is per read: a server that sends one byte at a time would hold it for ever. So each read
 # gets what is left of the whole.
+
 
 class _Socket(socket.socket):
     deadline: _Deadline
@@ -124,15 +126,21 @@ class Fetcher:
     Proxy settings of the environment are ignored. Safe to share between threads.
     """
 
-    def __init__(self, private_hosts: frozenset[str] = frozenset(), user_agent: str = "WebChatAgentBot/1.0",
-                 deadline: float = 20.0, max_bytes: int = 10_000_000) -> None:
+    def __init__(
+        self,
+        private_hosts: frozenset[str] = frozenset(),
+        user_agent: str = "WebChatAgentBot/1.0",
+        deadline: float = 20.0,
+        max_bytes: int = 10_000_000,
+    ) -> None:
         self.private_hosts = frozenset(h.lower() for h in private_hosts)
         self.user_agent, self.deadline, self.max_bytes = user_agent, deadline, max_bytes
         self._tls = ssl.create_default_context()
         self._tls.sslsocket_class = _TLSSocket
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None,
-            allow_host: Callable[[str], bool] | None = None) -> Fetched:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, allow_host: Callable[[str], bool] | None = None
+    ) -> Fetched:
         """Fetch; any HTTP status is an answer. `allow_host` is asked for every hop, with the canonical host name.
 
         Raises FetchRefused (not a public web address, or a host that `allow_host` declines) or FetchFailed.
@@ -168,7 +176,9 @@ class Fetcher:
             connection.request("GET", target.path, headers=sent, preload_content=False, decode_content=False)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.headers.items()}
-            body = b"" if response.status in REDIRECTS or response.status == 304 else self._body(response, found, deadline)
+            body = (
+                b"" if response.status in REDIRECTS or response.status == 304 else self._body(response, found, deadline)
+            )
             return Fetched(response.status, target.url, found, body)
         except TimeoutError as error:
             raise FetchFailed(f"{target.host} took too long to answer", code="fetch_timeout") from error

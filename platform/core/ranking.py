@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from .chunks import Chunk, Hit, Ref
 
 WEIGHTS = {"stem": 1.0, "trigram": 0.5, "dense": 1.5}
-K = 20
 WEIGHTS_LEXICAL = {"stem": 1.0, "trigram": 1.0}
-K_LEXICAL = 60
-"""Measured on eight question sets in English, German and Hindi; see docs/retrieval.md."""
+"""Measured on eight question sets in English, German and Hindi; see docs/adr/0004."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,19 @@ class Ranked:
 
 
 def fuse(legs: Mapping[str, Sequence[Hit]], limit: int) -> list[tuple[Ref, float, dict[str, tuple[int, float]]]]:
-    """Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): the sum of weight / (k + rank) over the legs."""
-    weights, k = (WEIGHTS, K) if "dense" in legs else (WEIGHTS_LEXICAL, K_LEXICAL)
+    """Weighted sum of the legs' scores, each brought to 0..1 (convex combination; Bruch, Gai and Ingber, 2023).
+
+    BM25 has a true zero (no word in common), so its scores are divided by the best one; cosines have none, so the
+    lowest of the hits counts as zero.
+    """
+    weights = WEIGHTS if "dense" in legs else WEIGHTS_LEXICAL
     scores: dict[Ref, float] = {}
     seen: dict[Ref, dict[str, tuple[int, float]]] = {}
     for leg, hits in legs.items():
+        low = min((h.score for h in hits), default=0.0) if leg == "dense" else 0.0
+        span = max((h.score for h in hits), default=0.0) - low or 1.0
         for rank, hit in enumerate(hits, 1):
-            scores[hit.ref] = scores.get(hit.ref, 0.0) + weights[leg] / (k + rank)
+            scores[hit.ref] = scores.get(hit.ref, 0.0) + weights[leg] * (hit.score - low) / span
             seen.setdefault(hit.ref, {})[leg] = (rank, hit.score)
     best = sorted(scores, key=lambda ref: -scores[ref])[:limit]
     return [(ref, scores[ref], seen[ref]) for ref in best]

@@ -3,6 +3,7 @@
 The child (`sandbox_child`) gets a document as raw bytes and answers in JSON, so nothing it sends can be code.
 It is used for many documents, as starting one costs 100 ms and more, and is replaced when it grew, died or hung.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -48,9 +49,14 @@ class _Worker:
     def __init__(self) -> None:
         environment = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}  # no secret reaches a parser
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "webchatagent.core.sandbox_child", str(MEMORY_LIMIT), str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, bufsize=0)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            bufsize=0,
+        )
         assert self.process.stdin and self.process.stdout
         self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
         os.set_blocking(self._in, False)
@@ -65,8 +71,9 @@ class _Worker:
     def run(self, target: str, blob: Blob, seconds: float) -> dict[str, Any]:
         """One document; the child's answer. Raises _Died."""
         end = time.monotonic() + seconds
-        header = json.dumps({"target": target, "name": blob.name, "media_type": blob.media_type,
-                             "seconds": seconds}).encode()
+        header = json.dumps(
+            {"target": target, "name": blob.name, "media_type": blob.media_type, "seconds": seconds}
+        ).encode()
         sent = False
         try:
             self._write(HEAD.pack(len(header), len(blob.data)) + header, end)
@@ -94,7 +101,7 @@ class _Worker:
         view = memoryview(data)
         while view:
             try:
-                view = view[os.write(self._in, view[:1 << 20]):]
+                view = view[os.write(self._in, view[: 1 << 20]) :]
             except BlockingIOError:
                 self._wait(self._in, select.POLLOUT, end)
 
@@ -185,17 +192,22 @@ class Sandbox:
 
 def _explain(code: int, died: _Died, seconds: float) -> DocumentProblem:
     if died.timeout or code in _SLOW:
-        return DocumentProblem("too_large", f"Reading the document took longer than {seconds:g} seconds",
-                               "split it into smaller documents")
+        return DocumentProblem(
+            "too_large", f"Reading the document took longer than {seconds:g} seconds", "split it into smaller documents"
+        )
     if code == -signal.SIGABRT:  # what native parsers do when memory ends
         return _out_of_memory()
-    return DocumentProblem("broken", "The document made its reader crash; it is damaged or made to do harm",
-                           "open it in its program and save it anew")
+    return DocumentProblem(
+        "broken",
+        "The document made its reader crash; it is damaged or made to do harm",
+        "open it in its program and save it anew",
+    )
 
 
 def _out_of_memory() -> DocumentProblem:
-    return DocumentProblem("too_large", "Reading the document needs more memory than is allowed",
-                           "split it into smaller documents")
+    return DocumentProblem(
+        "too_large", "Reading the document needs more memory than is allowed", "split it into smaller documents"
+    )
 
 
 def _unpack(answer: dict[str, Any], blob: Blob) -> Any:
@@ -205,9 +217,12 @@ def _unpack(answer: dict[str, Any], blob: Blob) -> Any:
         raise DocumentProblem(*answer["problem"])
     if "memory" in answer:
         raise _out_of_memory()
-    log.info("document of type %s cannot be read: %s", blob.media_type or os.path.splitext(blob.name)[1], answer.get("error"))
-    raise DocumentProblem("broken", "The document cannot be read; it seems to be damaged",
-                          "open it in its program and save it anew")
+    log.info(
+        "document of type %s cannot be read: %s", blob.media_type or os.path.splitext(blob.name)[1], answer.get("error")
+    )
+    raise DocumentProblem(
+        "broken", "The document cannot be read; it seems to be damaged", "open it in its program and save it anew"
+    )
 
 
 _pool: Sandbox | None = None
@@ -217,8 +232,8 @@ _pool_lock = threading.Lock()
 def run_limited(target: str, blob: Blob, seconds: float = 60) -> Any:
     """Call `target` ("package.module:function") as `function(name, media_type, data)` in a limited child process.
 
-    What it returns must be JSON. A DocumentProblem that it raises is raised here; any other exception and a crash become
-    DocumentProblem `broken`; running out of memory (1.5 GB) or of time (`seconds`) becomes `too_large`.
+    What it returns must be JSON. A DocumentProblem that it raises is raised here; any other exception and a crash
+    become DocumentProblem `broken`; running out of memory (1.5 GB) or of time (`seconds`) becomes `too_large`.
     """
     global _pool
     with _pool_lock:

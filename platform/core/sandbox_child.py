@@ -2,6 +2,7 @@
 
 Kept light on purpose: what it imports is imported again whenever a child is replaced.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -21,8 +22,25 @@ HEAD = struct.Struct(">IQ")
 REPLY = struct.Struct(">Q")
 FILE_LIMIT = 4_000_000
 _PR_SET_PDEATHSIG = 1
-_FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.", "ctypes.",
-              "shutil.", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.kill", "os.link", "os.symlink")
+_FORBIDDEN = (
+    "socket.",
+    "subprocess.",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "pty.",
+    "ctypes.",
+    "shutil.",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.kill",
+    "os.link",
+    "os.symlink",
+)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
@@ -114,7 +132,7 @@ def main() -> None:
             body = json.dumps({"error": _where(error)}).encode()
         view = memoryview(REPLY.pack(len(body)) + body)
         while view:
-            view = view[os.write(sink, view):]
+            view = view[os.write(sink, view) :]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Sizes are characters. Measured: about 600 finds best; overlap buys nothing (neighbours are added at answer time).
 """
+
 from __future__ import annotations
 
 import re
@@ -25,7 +26,7 @@ _SOFT = re.compile(r"\n|[,;:،、，]\s*|\s")
 
 @dataclass(frozen=True)
 class Piece:
-    """One passage. `heading` is the path of headings above it, joined by " > "; `page` counts from 1, 0 without pages."""
+    """One passage. `heading` is the path of headings above it, joined by " > "; `page` counts from 1, 0: no pages."""
 
     text: str
     heading: str
@@ -154,7 +155,9 @@ class _Splitter:
         first, *lines = text.split("\n")
         fence = re.match(r"\s*[`~]+", first)
         opening, closing = first[:100], fence[0].strip()[:20] if fence else "```"
-        self._groups([part for line in lines[:-1] for part in _fitting(line, MAX - 150)], f"{opening}\n", f"\n{closing}")
+        self._groups(
+            [part for line in lines[:-1] for part in _fitting(line, MAX - 150)], f"{opening}\n", f"\n{closing}"
+        )
 
     def _table(self, lines: list[str]) -> None:
         text = "\n".join(lines)
@@ -184,10 +187,10 @@ class _Splitter:
         if self._bare and _WORD.search(text):
             self._bare = False
         if self._parts:
-            if self._size + len(joint) + len(text) > TARGET:
-                # A short lead-in ("Prices:") stays with what it leads to.
-                if self._size > TINY or self._size + len(joint) + len(text) > MAX:
-                    self._flush()
+            size = self._size + len(joint) + len(text)
+            # A short lead-in ("Prices:") stays with what it leads to.
+            if size > MAX or (size > TARGET and self._size > TINY):
+                self._flush()
             if self._parts:
                 self._parts.append(joint)
                 self._size += len(joint)
@@ -202,7 +205,8 @@ class _Splitter:
         if not _WORD.search(text):
             return
         last = self._pieces[-1] if self._pieces and not self._fresh else None
-        if last is not None and len(text) <= TINY and len(last.text) + len(text) + 2 <= MAX and "```" not in last.text[-4:]:
+        room = last is not None and len(text) <= TINY and len(last.text) + len(text) + 2 <= MAX
+        if last is not None and room and "```" not in last.text[-4:]:
             self._pieces[-1] = Piece(f"{last.text}\n{text}", last.heading, last.page)
             return
         self._pieces.append(Piece(text, self._heading, self._page))
@@ -251,7 +255,7 @@ def _kind(line: str, before: str) -> str:
 def _sentences(text: str) -> Iterator[str]:
     at = 0
     for match in _SENTENCE.finditer(text):
-        yield from _fitting(text[at:match.end()].strip())
+        yield from _fitting(text[at : match.end()].strip())
         at = match.end()
     if rest := text[at:].strip():
         yield from _fitting(rest)
@@ -259,15 +263,16 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _fitting(text: str, limit: int = MAX) -> Iterator[str]:
     """The text in parts of at most `limit`, cut at lines, commas or spaces where there are any."""
-    while len(text) > limit:
+    at = 0  # an index, not a shorter text each time: a paragraph may have millions of characters
+    while len(text) - at > limit:
         cut = 0
-        for match in _SOFT.finditer(text, limit // 2, limit):
+        for match in _SOFT.finditer(text, at + limit // 2, at + limit):
             cut = match.end()
             if match[0] == "\n":
                 break
-        cut = cut or limit
-        if part := text[:cut].strip():
+        cut = cut or at + limit
+        if part := text[at:cut].strip():
             yield part
-        text = text[cut:]
-    if text := text.strip("\n"):
-        yield text
+        at = cut
+    if rest := text[at:].strip("\n"):
+        yield rest

@@ -1,4 +1,5 @@
 """Which URLs may be fetched at all, before anything is resolved."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -21,8 +22,13 @@ class FetchRefused(WebChatAgentError):
 
     status, code = 422, "fetch_refused"
 
-    def __init__(self, message: str = "This address cannot be fetched: it is not a public web address",
-                 cure: str = "use an http or https address on port 80 or 443", *, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "This address cannot be fetched: it is not a public web address",
+        cure: str = "use an http or https address on port 80 or 443",
+        *,
+        code: str | None = None,
+    ) -> None:
         super().__init__(message, cure, code=code)
 
 
@@ -56,7 +62,8 @@ def parse_target(url: str, private_hosts: frozenset[str]) -> Target:
     if f"{host}:{port}" not in private_hosts:
         _check_public(host, port)
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
-        "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]|") if parts.query else "")
+        "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]|") if parts.query else ""
+    )
     shown = f"[{host}]" if ":" in host else host
     netloc = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
     return Target(f"{parts.scheme}://{netloc}{path}", parts.scheme, host, port, path)

@@ -1,4 +1,5 @@
 """Files and folders as a source, and the text of every common kind of file."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """The kind of source `file`: a file, a folder, a `.jsonl` file of documents, or standard input."""
+
 from __future__ import annotations
 
 import json

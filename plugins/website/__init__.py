@@ -1,4 +1,5 @@
 """A public website as a source."""
+
 from __future__ import annotations
 
 from typing import Any

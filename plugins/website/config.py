@@ -1,4 +1,5 @@
 """What may be set for one website."""
+
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field

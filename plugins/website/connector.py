@@ -1,4 +1,5 @@
 """The kind of source `website`."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
 """The crawl of one site: one page at a time, from the start along its links and sitemaps."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,14 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import ValidationError
-
 from webchatagent.core.api import (
     Blob,
     DocumentProblem,
     Failed,
     Fetched,
     Fetcher,
-    FetchRefused,
     Finding,
     FoundDocument,
     SourceSpec,
@@ -34,8 +33,17 @@ GIVE_UP = 10
 """So many pages in a row that cannot be reached mean that the site is down."""
 MAX_WAIT = 5.0
 _HTML = ("text/html", "application/xhtml+xml", "")
-_DOCUMENTS = ("application/pdf", "application/vnd.openxmlformats-officedocument", "application/vnd.oasis.opendocument", "text/plain",
-              "text/markdown", "application/rtf", "text/rtf", "application/epub+zip", "text/csv")
+_DOCUMENTS = (
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument",
+    "application/vnd.oasis.opendocument",
+    "text/plain",
+    "text/markdown",
+    "application/rtf",
+    "text/rtf",
+    "application/epub+zip",
+    "text/csv",
+)
 
 
 class Crawl:
@@ -64,7 +72,7 @@ class Crawl:
         try:
             self._robots = read_robots(self._fetcher, self._start, self._allow_host)
         except WebChatAgentError as error:
-            yield from self._all_unreachable(error.message, FetchRefused.code == error.code)
+            yield from self._all_unreachable(error.message)
             return
         if not self._robots.reachable:
             yield from self._all_unreachable("The site is in trouble: its robots.txt cannot be read")
@@ -80,7 +88,9 @@ class Crawl:
             self._enqueue(url, int(depth) if depth.isdigit() else 1)
         if self._config.max_depth:
             sitemaps = self._robots.sitemaps or (urljoin(self._start, "/sitemap.xml"),)
-            for url in read_sitemaps(self._fetcher, sitemaps, self._allow_host, self._config.max_pages * 2, self._pause):
+            for url in read_sitemaps(
+                self._fetcher, sitemaps, self._allow_host, self._config.max_pages * 2, self._pause
+            ):
                 self._enqueue(url, 1)
 
     def _pages(self) -> Iterator[Finding]:
@@ -89,7 +99,9 @@ class Crawl:
             url, depth = self._queue.popleft()
             if not self._robots.allowed(url):
                 if url == self._start:
-                    yield Failed(url, "unreachable", "The site's robots.txt does not allow this page to be read", url=url)
+                    yield Failed(
+                        url, "unreachable", "The site's robots.txt does not allow this page to be read", url=url
+                    )
                 continue
             fetched += 1
             for finding in self._page(url, depth):
@@ -101,7 +113,7 @@ class Crawl:
                 yield from self._all_unreachable("The site does not answer any more")
                 return
 
-    def _all_unreachable(self, reason: str, refused: bool = False) -> Iterator[Finding]:
+    def _all_unreachable(self, reason: str) -> Iterator[Finding]:
         """Say it of the start and of every page known, lest they count as gone."""
         for url in dict.fromkeys([self._start, *self._known]):
             if page_key(url) not in self._answered:
@@ -132,7 +144,11 @@ class Crawl:
 
     def _ask(self, url: str) -> Fetched:
         memory = self._known.get(url, {})
-        headers = {name: memory[key] for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")) if memory.get(key)}
+        headers = {
+            name: memory[key]
+            for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
+            if memory.get(key)
+        }
         self._pause()
         answer = self._fetcher.get(url, headers, allow_host=self._allow_host)
         if answer.status in (429, 503):
@@ -144,21 +160,36 @@ class Crawl:
     def _content(self, url: str, final: str, depth: int, answer: Fetched) -> Iterator[Finding]:
         media_type = answer.headers.get("content-type", "")
         kind = media_type.partition(";")[0].strip().lower()
+        if answer.body.startswith(b"%PDF-"):  # many servers call a PDF something else
+            kind = media_type = "application/pdf"
         directives = answer.headers.get("x-robots-tag", "").lower()
-        memory = {"etag": answer.headers.get("etag", ""), "modified": answer.headers.get("last-modified", ""), "depth": str(depth)}
+        memory = {
+            "etag": answer.headers.get("etag", ""),
+            "modified": answer.headers.get("last-modified", ""),
+            "depth": str(depth),
+        }
         if kind in _HTML:
             yield from self._html(final, depth, answer, memory, media_type, directives)
         elif kind.startswith(_DOCUMENTS):
             if "noindex" not in directives and "none" not in directives:
-                yield self._document(final, unquote(urlsplit(final).path.rpartition("/")[2]), "", media_type, answer.body,
-                                     {**memory, "hash": hashlib.sha256(answer.body).hexdigest()})
+                yield self._document(
+                    final,
+                    unquote(urlsplit(final).path.rpartition("/")[2]),
+                    "",
+                    media_type,
+                    answer.body,
+                    {**memory, "hash": hashlib.sha256(answer.body).hexdigest()},
+                )
         elif url == self._start or url in self._known:
             yield self._failed(url, "unsupported", f"Content of the type {kind} is not read")
 
-    def _html(self, final: str, depth: int, answer: Fetched, memory: dict[str, str], media_type: str,
-              directives: str) -> Iterator[Finding]:
+    def _html(
+        self, final: str, depth: int, answer: Fetched, memory: dict[str, str], media_type: str, directives: str
+    ) -> Iterator[Finding]:
         try:
-            page = run_limited("webchatagent.plugins.website.page:inspect", Blob("page.html", answer.body, media_type), seconds=20)
+            page = run_limited(
+                "webchatagent.plugins.website.page:inspect", Blob("page.html", answer.body, media_type), seconds=20
+            )
         except DocumentProblem as problem:
             yield self._failed(final, "broken", problem.message)
             return
@@ -172,23 +203,41 @@ class Crawl:
             return
         self._answered.add(page_key(final))
         if page["script_only"]:
-            yield self._failed(identity, "no_text", "The page has no text without JavaScript, which is not run", page["title"])
+            yield self._failed(
+                identity, "no_text", "The page has no text without JavaScript, which is not run", page["title"]
+            )
             return
-        yield self._document(identity, page["title"], page["language"], media_type or "text/html", answer.body,
-                             {**memory, "hash": page["hash"]})
+        yield self._document(
+            identity,
+            page["title"],
+            page["language"],
+            media_type or "text/html",
+            answer.body,
+            {**memory, "hash": page["hash"]},
+        )
 
     def _identity(self, final: str, link: str) -> str:
-        """The page's canonical link, when it stays on the site; many sites wrongly name their front page on every page."""
+        """The page's canonical link when it stays on the site; many sites name their front page on every page."""
         front = urlsplit(link).path in ("", "/") and not urlsplit(link).query
         return link if link and site_of(link) == site_of(self._start) and not front else final
 
-    def _document(self, url: str, title: str, language: str, media_type: str, body: bytes, memory: Mapping[str, str]) -> Finding:
+    def _document(
+        self, url: str, title: str, language: str, media_type: str, body: bytes, memory: Mapping[str, str]
+    ) -> Finding:
         if self._known.get(url, {}).get("hash") == memory["hash"]:
             return self._unchanged(url, memory)
         self._answered.add(page_key(url))
         name = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or bare_host(urlsplit(url).hostname or "")
-        return FoundDocument(url, title=title or name, name=name, url=url, media_type=media_type, language=language, data=body,
-                             memory=memory)
+        return FoundDocument(
+            url,
+            title=title or name,
+            name=name,
+            url=url,
+            media_type=media_type,
+            language=language,
+            data=body,
+            memory=memory,
+        )
 
     def _unchanged(self, url: str, memory: Mapping[str, str]) -> Finding:
         self._answered.add(page_key(url))
@@ -203,7 +252,12 @@ class Crawl:
 
     def _enqueue(self, url: str, depth: int) -> None:
         url = canonical(url)
-        if not url or depth > self._config.max_depth or site_of(url) != site_of(self._start) or (is_asset(url) and depth):
+        if (
+            not url
+            or depth > self._config.max_depth
+            or site_of(url) != site_of(self._start)
+            or (is_asset(url) and depth)
+        ):
             return
         key = page_key(url)
         if key not in self._queued and len(self._queued) < self._config.max_pages * 20:

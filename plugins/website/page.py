@@ -1,4 +1,5 @@
 """What a crawler must know of a page. Runs in the sandbox, as the page is a stranger's."""
+
 from __future__ import annotations
 
 import hashlib
@@ -21,8 +22,11 @@ def inspect(name: str, media_type: str, data: bytes) -> dict[str, Any]:
     except LookupError:
         html = data.decode("utf-8", "replace")
     tree = LexborHTMLParser(html)
-    directives = " ".join((m.attributes.get("content") or "").lower() for m in tree.css("meta[name]")
-                          if (m.attributes.get("name") or "").lower() in ("robots", "webchatagentbot"))
+    directives = " ".join(
+        (m.attributes.get("content") or "").lower()
+        for m in tree.css("meta[name]")
+        if (m.attributes.get("name") or "").lower() in ("robots", "webchatagentbot")
+    )
     scripts = len(tree.css("script"))
     framed = tree.css_first(_ROOTS) is not None
     result = {
@@ -37,7 +41,9 @@ def inspect(name: str, media_type: str, data: bytes) -> dict[str, Any]:
     tree.strip_tags(["script", "style", "noscript", "template", "svg", "head"])
     text = " ".join(tree.body.text(separator=" ").split()) if tree.body is not None else ""
     result["hash"] = hashlib.sha256(f"{result['title']}\n{text}".encode("utf-8", "replace")).hexdigest()
-    result["script_only"] = len(text) < SHORT and (scripts > 5 or (framed and scripts > 0) or (len(text) < 20 and scripts > 0))
+    result["script_only"] = len(text) < SHORT and (
+        scripts > 5 or (framed and scripts > 0) or (len(text) < 20 and scripts > 0)
+    )
     return result
 
 

@@ -1,4 +1,5 @@
 """robots.txt: what may be read, how fast, and where the sitemaps are (RFC 9309)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ class Robots:
 
 
 def read_robots(fetcher: Fetcher, start: str, allow_host: Callable[[str], bool]) -> Robots:
-    """Fetch and read; no file (4xx) allows all, a server in trouble (5xx) allows nothing. Raises what the fetcher raises."""
+    """Fetch and read: no file (4xx) allows all, a server in trouble (5xx) nothing. Raises what the fetcher raises."""
     answer = fetcher.get(urljoin(start, "/robots.txt"), allow_host=allow_host)
     if answer.status >= 500 or answer.status == 429:
         return Robots(lambda url: False, reachable=False)
@@ -42,4 +43,6 @@ def parse_robots(body: bytes) -> Robots:
         return Robots(lambda url: True)
     rules: Any = Protego.parse(text)
     delay = rules.crawl_delay(AGENT) or 0.0
-    return Robots(lambda url: bool(rules.can_fetch(url, AGENT)), min(max(float(delay), 0.0), MAX_DELAY), tuple(rules.sitemaps))
+    return Robots(
+        lambda url: bool(rules.can_fetch(url, AGENT)), min(max(float(delay), 0.0), MAX_DELAY), tuple(rules.sitemaps)
+    )

@@ -1,4 +1,5 @@
 """Sitemaps: XML, text, gzip and indexes, all within bounds."""
+
 from __future__ import annotations
 
 import time
@@ -6,9 +7,8 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
-
+from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
+from defusedxml.ElementTree import ParseError, fromstring  # type: ignore[import-untyped]
 from webchatagent.core.api import Fetcher, WebChatAgentError
 
 MAX_FILES = 20
@@ -16,8 +16,9 @@ MAX_BYTES = 20_000_000
 MAX_SECONDS = 60.0
 
 
-def read_sitemaps(fetcher: Fetcher, addresses: Iterable[str], allow_host: Callable[[str], bool], limit: int,
-                  pause: Callable[[], None]) -> list[str]:
+def read_sitemaps(
+    fetcher: Fetcher, addresses: Iterable[str], allow_host: Callable[[str], bool], limit: int, pause: Callable[[], None]
+) -> list[str]:
     """The page addresses in the sitemaps and in those they name, at most `limit`. What cannot be read is left out."""
     waiting, seen, pages = deque(addresses), set[str](), dict[str, None]()
     end = time.monotonic() + MAX_SECONDS

@@ -1,14 +1,20 @@
 """One way to write each address, so that a page is read once."""
+
 from __future__ import annotations
 
 import posixpath
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
-_TRACKING = re.compile(r"^(?:utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|yclid|_ga|_gl|phpsessid|jsessionid|sessionid|sid)$", re.I)
+_TRACKING = re.compile(
+    r"^(?:utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|yclid|_ga|_gl|phpsessid|jsessionid|sessionid|sid)$", re.I
+)
 _SESSION = re.compile(r";jsessionid=[^/?#;]*", re.I)
-_ASSET = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|ico|css|m?js|json|woff2?|ttf|eot|mp[34]|webm|ogg|wav|avi|mov|zip|gz|tgz|rar|7z|"
-                    r"exe|dmg|iso|apk|xml|rss|atom)$", re.I)
+_ASSET = re.compile(
+    r"\.(?:jpe?g|png|gif|webp|avif|svg|ico|css|m?js|json|woff2?|ttf|eot|mp[34]|webm|ogg|wav|avi|mov|zip|gz|tgz|rar|7z|"
+    r"exe|dmg|iso|apk|xml|rss|atom)$",
+    re.I,
+)
 PORTS = {"http": 80, "https": 443}
 
 
@@ -28,7 +34,9 @@ def canonical(url: str, base: str = "") -> str:
     query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)]
     shown = f"[{host}]" if ":" in host else host
     netloc = shown if port in (None, PORTS[parts.scheme]) else f"{shown}:{port}"
-    return urlunsplit((parts.scheme, netloc, quote(path, safe="/:@!$&'()*+,;=~-._", errors="surrogateescape"), urlencode(query), ""))
+    return urlunsplit(
+        (parts.scheme, netloc, quote(path, safe="/:@!$&'()*+,;=~-._", errors="surrogateescape"), urlencode(query), "")
+    )
 
 
 def bare_host(host: str) -> str:

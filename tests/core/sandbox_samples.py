@@ -1,4 +1,5 @@
 """Functions that misbehave in a sandbox, each in its own way."""
+
 from __future__ import annotations
 
 import os

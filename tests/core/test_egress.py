@@ -1,4 +1,5 @@
 """The egress guard: what a plugin declares is what it may call, whatever library makes the call."""
+
 from __future__ import annotations
 
 import http.client
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-
 from webchatagent.core import egress
 from webchatagent.core.egress import EgressPolicy, EgressRefused, calling, install
 
@@ -94,18 +94,26 @@ def test_literal_address_is_a_host_of_its_own(listener: int) -> None:
             sock.connect(("127.0.0.2", listener))
 
 
-@pytest.mark.parametrize(("host", "allowed"), [
-    ("oauth2.googleapis.com", True), ("a.b.googleapis.com", True), ("googleapis.com", False),
-    ("evilgoogleapis.com", False), ("googleapis.com.evil.test", False),
-])
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("oauth2.googleapis.com", True),
+        ("a.b.googleapis.com", True),
+        ("googleapis.com", False),
+        ("evilgoogleapis.com", False),
+        ("googleapis.com.evil.test", False),
+    ],
+)
 def test_wildcard_matches_below_the_dot(host: str, allowed: bool) -> None:
     policy = EgressPolicy(declared={"calendar": ("*.googleapis.com",)})
     assert policy.allows("calendar", 1, host, 443) is allowed
 
 
 def test_star_means_the_hosts_of_this_tenant_and_this_source() -> None:
-    policy = EgressPolicy(declared={"website": ("*",), "mail": ()},
-                          tenant_hosts=lambda plugin, tenant: frozenset({"a.test"}) if tenant == 1 else frozenset())
+    policy = EgressPolicy(
+        declared={"website": ("*",), "mail": ()},
+        tenant_hosts=lambda plugin, tenant: frozenset({"a.test"}) if tenant == 1 else frozenset(),
+    )
     assert policy.allows("website", 1, "a.test", 443)
     assert not policy.allows("website", 2, "a.test", 443)
     assert policy.allows("website", 2, "b.test", 443, frozenset({"b.test"}))
@@ -117,6 +125,7 @@ def test_a_name_a_tenant_entered_may_not_point_inside(listener: int, dns: dict[s
     install(EgressPolicy(declared={"website": ("*",)}))
     with calling("website", TENANT, hosts=frozenset({"intern.test"})), pytest.raises(EgressRefused):
         connect("intern.test", listener)
+    assert egress.refused["website", "intern.test"] == 1
 
 
 def test_private_host_of_the_operator_is_usable(listener: int) -> None:
@@ -127,8 +136,9 @@ def test_private_host_of_the_operator_is_usable(listener: int) -> None:
             connect("127.0.0.1", listener + 1)
 
 
-@pytest.mark.parametrize(("mode", "plugin_may", "database_may"),
-                         [("open", True, True), ("declared", True, True), ("none", False, True)])
+@pytest.mark.parametrize(
+    ("mode", "plugin_may", "database_may"), [("open", True, True), ("declared", True, True), ("none", False, True)]
+)
 def test_modes(mode: egress.Mode, plugin_may: bool, database_may: bool) -> None:
     policy = EgressPolicy(mode, frozenset({"db:5432"}), {"mail": ("api.mail.test",)})
     assert policy.allows("mail", 1, "api.mail.test", 443) is plugin_may

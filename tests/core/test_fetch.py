@@ -1,17 +1,21 @@
 """The guarded fetcher: what must not be fetched is not, and what may is fetched within bounds."""
+
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.fetch import Fetcher, FetchFailed, FetchRefused, is_public
 
@@ -33,10 +37,8 @@ class Site(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.hits.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
         path = self.path.split("?")[0].strip("/").replace("-", "_")
-        try:
+        with contextlib.suppress(OSError):
             getattr(self, f"page_{path}", self.page_ok)()
-        except OSError:
-            pass
         self.close_connection = True
 
     def page_ok(self) -> None:
@@ -92,7 +94,7 @@ def serve() -> http.server.ThreadingHTTPServer:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.hits = []  # type: ignore[attr-defined]
     server.handle_error = lambda *args: None  # type: ignore[method-assign]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 
@@ -124,10 +126,37 @@ def fetcher(site: Any) -> Fetcher:
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "8.8.8.8", "::ffff:8.8.8.8"]
 NOT_PUBLIC = [
-    "127.0.0.1", "10.1.2.3", "172.31.255.254", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.1.1", "198.18.0.1",
-    "192.0.0.8", "192.88.99.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "203.0.113.5", "::1", "::", "fd00::1",
-    "fe80::1%eth0", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b::808:808",
-    "64:ff9b:1::1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "::127.0.0.1", "2001:db8::1", "3fff::1", "5f00::1",
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.31.255.254",
+    "192.168.1.1",
+    "169.254.169.254",
+    "0.0.0.0",
+    "100.64.1.1",
+    "198.18.0.1",
+    "192.0.0.8",
+    "192.88.99.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "203.0.113.5",
+    "::1",
+    "::",
+    "fd00::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b::808:808",
+    "64:ff9b:1::1",
+    "2002:7f00:1::",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "::127.0.0.1",
+    "2001:db8::1",
+    "3fff::1",
+    "5f00::1",
 ]
 
 
@@ -142,20 +171,61 @@ def test_addresses_that_are_not_public(address: str) -> None:
 
 
 DNS = {
-    "int.test": ["10.1.2.3"], "meta.test": ["169.254.169.254"], "mixed.test": ["93.184.216.34", "127.0.0.1"],
-    "six.test": ["::1"], "mapped.test": ["::ffff:127.0.0.1"], "nat64.test": ["64:ff9b::a9fe:a9fe"],
-    "sixto4.test": ["2002:7f00:1::"], "zero.test": ["0.0.0.0"], "ula.test": ["fd00::1"], "ll.test": ["fe80::1%lo"],
+    "int.test": ["10.1.2.3"],
+    "meta.test": ["169.254.169.254"],
+    "mixed.test": ["93.184.216.34", "127.0.0.1"],
+    "six.test": ["::1"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "nat64.test": ["64:ff9b::a9fe:a9fe"],
+    "sixto4.test": ["2002:7f00:1::"],
+    "zero.test": ["0.0.0.0"],
+    "ula.test": ["fd00::1"],
+    "ll.test": ["fe80::1%lo"],
 }
 ATTACKS = [
-    "http://127.0.0.1/", "http://localhost/", "http://LOCALHOST./", "http://foo.localhost/", "http://[::1]/",
-    "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::7f00:1]/", "http://[0:0:0:0:0:0:0:1]/",
-    "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/", "http://0x7f.1/", "http://127.1/", "http://0/",
-    "http://0.0.0.0/", "http://①②⑦.⓪.⓪.①/", "http://１２７.0.0.1/", "http://127。0。0。1/", "http://169.254.169.254/",
-    "http://[fd00:ec2::254]/", "http://metadata.google.internal/", "http://10.0.0.1:80/", "http://100.100.100.200/",
-    *[f"http://{name}/" for name in DNS], "http://pub.test:22/", "http://pub.test:6379/", "http://pub.test:99999/",
-    "file:///etc/passwd", "gopher://127.0.0.1:6379/_INFO", "ftp://pub.test/x", "dict://127.0.0.1:11211/", "data:text/html,x",
-    "//127.0.0.1/", "http:///x", "http://user:pw@pub.test/", "http://@pub.test/", "http://pub.test/\r\nX: y",
-    "http://127.0.0.1\\@pub.test/", "http://pub.test/" + "x" * 3000, "", "http://[::1", "javascript:alert(1)",
+    "http://127.0.0.1/",
+    "http://localhost/",
+    "http://LOCALHOST./",
+    "http://foo.localhost/",
+    "http://[::1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[0:0:0:0:0:0:0:1]/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0177.0.0.1/",
+    "http://0x7f.1/",
+    "http://127.1/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://①②⑦.⓪.⓪.①/",
+    "http://１２７.0.0.1/",
+    "http://127。0。0。1/",
+    "http://169.254.169.254/",
+    "http://[fd00:ec2::254]/",
+    "http://metadata.google.internal/",
+    "http://10.0.0.1:80/",
+    "http://100.100.100.200/",
+    *[f"http://{name}/" for name in DNS],
+    "http://pub.test:22/",
+    "http://pub.test:6379/",
+    "http://pub.test:99999/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_INFO",
+    "ftp://pub.test/x",
+    "dict://127.0.0.1:11211/",
+    "data:text/html,x",
+    "//127.0.0.1/",
+    "http:///x",
+    "http://user:pw@pub.test/",
+    "http://@pub.test/",
+    "http://pub.test/\r\nX: y",
+    "http://127.0.0.1\\@pub.test/",
+    "http://pub.test/" + "x" * 3000,
+    "",
+    "http://[::1",
+    "javascript:alert(1)",
 ]
 
 
@@ -178,11 +248,22 @@ def test_attack_is_refused(fetcher: Fetcher, dns: None, url: str) -> None:
     assert caught.value.code == "fetch_refused"
 
 
-@pytest.mark.parametrize("location", [
-    "http://127.0.0.1:{inside}/x", "http://169.254.169.254/", "file:///etc/passwd", "http://2130706433/", "http://int.test/",
-    "//10.0.0.1/", "http://[::1]:{inside}/", "http://127.0.0.1:{site}/to?http://127.0.0.1:{inside}/",
-])
-def test_redirect_inside_is_refused(fetcher: Fetcher, dns: None, base: str, site: Any, inside: Any, location: str) -> None:
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:{inside}/x",
+        "http://169.254.169.254/",
+        "file:///etc/passwd",
+        "http://2130706433/",
+        "http://int.test/",
+        "//10.0.0.1/",
+        "http://[::1]:{inside}/",
+        "http://127.0.0.1:{site}/to?http://127.0.0.1:{inside}/",
+    ],
+)
+def test_redirect_inside_is_refused(
+    fetcher: Fetcher, dns: None, base: str, site: Any, inside: Any, location: str
+) -> None:
     location = location.format(inside=inside.server_port, site=site.server_port)
     with pytest.raises(FetchRefused):
         fetcher.get(f"{base}/to?{location}")
@@ -233,10 +314,18 @@ def test_allow_host_is_asked_for_every_hop(fetcher: Fetcher, base: str) -> None:
     assert asked == ["127.0.0.1", "www.example.org"]
 
 
-@pytest.mark.parametrize(("page", "code"), [
-    ("bomb", "fetch_too_large"), ("big", "fetch_too_large"), ("endless", "fetch_too_large"), ("slow", "fetch_timeout"),
-    ("slow-head", "fetch_timeout"), ("brotli", "fetch_encoding"), ("garbage", "fetch_failed"),
-])
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        ("bomb", "fetch_too_large"),
+        ("big", "fetch_too_large"),
+        ("endless", "fetch_too_large"),
+        ("slow", "fetch_timeout"),
+        ("slow-head", "fetch_timeout"),
+        ("brotli", "fetch_encoding"),
+        ("garbage", "fetch_failed"),
+    ],
+)
 def test_page_out_of_bounds_ends_in_time_with_its_code(fetcher: Fetcher, base: str, page: str, code: str) -> None:
     begin = time.monotonic()
     with pytest.raises(FetchFailed) as caught:
@@ -273,3 +362,61 @@ def test_all_refusals_read_alike(fetcher: Fetcher, dns: None) -> None:
         except WebChatAgentError as error:
             seen.add(str(error))
     assert len(seen) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for site.test with its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "site.test")])
+    now = datetime.now(UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName("site.test")]), False)
+    built = built.add_extension(x509.BasicConstraints(True, None), True)
+    path = tmp_path_factory.mktemp("tls") / "site.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+def secure(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A site under TLS whose names are all this machine."""
+    server = serve()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.server_port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answer)
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def over_tls(certificate: Path, port: int, host: str, path: str) -> bytes:
+    fetcher = Fetcher(frozenset({f"{host}:{port}"}), deadline=1.0)
+    fetcher._tls.load_verify_locations(certificate)
+    return fetcher.get(f"https://{host}:{port}{path}").body
+
+
+def test_page_over_tls_is_checked_against_its_name(certificate: Path, secure: int) -> None:
+    assert over_tls(certificate, secure, "site.test", "/ok") == b"<h1>hi</h1>"
+    with pytest.raises(FetchFailed) as caught:
+        over_tls(certificate, secure, "other.test", "/ok")
+    assert caught.value.code == "fetch_tls"
+
+
+@pytest.mark.parametrize("path", ["/slow", "/slow-head"])
+def test_deadline_holds_over_tls(certificate: Path, secure: int, path: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(FetchFailed) as caught:
+        over_tls(certificate, secure, "site.test", path)
+    assert caught.value.code == "fetch_timeout"
+    assert time.monotonic() - begin < 3

@@ -1,4 +1,5 @@
 """The sandbox: whatever a parser does, the platform goes on and the document gets a state."""
+
 from __future__ import annotations
 
 import os
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from webchatagent.core import sandbox
 from webchatagent.core.documents import Blob
 from webchatagent.core.errors import DocumentProblem
@@ -54,7 +54,11 @@ def test_child_is_reused(box: Sandbox) -> None:
 def test_document_problem_comes_back_as_itself(box: Sandbox) -> None:
     with pytest.raises(DocumentProblem) as caught:
         run(box, "encrypted")
-    assert (caught.value.state, caught.value.message, caught.value.cure) == ("encrypted", "It has a password", "take it away")
+    assert (caught.value.state, caught.value.message, caught.value.cure) == (
+        "encrypted",
+        "It has a password",
+        "take it away",
+    )
 
 
 def test_other_exception_is_broken_and_its_text_is_not_logged(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -65,11 +69,21 @@ def test_other_exception_is_broken_and_its_text_is_not_logged(box: Sandbox, capl
     assert "ValueError" in caplog.text and "secret content" not in caplog.text
 
 
-@pytest.mark.parametrize(("function", "state"), [
-    ("hang", "too_large"), ("burn", "too_large"), ("eat", "too_large"), ("crash", "too_large"), ("segfault", "broken"),
-    ("leave", "broken"), ("not_json", "broken"),
-])
-def test_misbehaving_parser_ends_in_a_state_and_the_next_document_works(box: Sandbox, function: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "state"),
+    [
+        ("hang", "too_large"),
+        ("burn", "too_large"),
+        ("eat", "too_large"),
+        ("crash", "too_large"),
+        ("segfault", "broken"),
+        ("leave", "broken"),
+        ("not_json", "broken"),
+    ],
+)
+def test_misbehaving_parser_ends_in_a_state_and_the_next_document_works(
+    box: Sandbox, function: str, state: str
+) -> None:
     begin = time.monotonic()
     with pytest.raises(DocumentProblem) as caught:
         run(box, function, seconds=1 if function in ("hang", "burn") else 20)
@@ -133,9 +147,12 @@ def test_many_threads_share_the_pool() -> None:
 
 
 def test_child_dies_with_a_killed_parent() -> None:
-    code = ("import os, signal\nfrom webchatagent.core.documents import Blob\n"
-            "from webchatagent.core.sandbox import run_limited\n"
-            "print(run_limited('sandbox_samples:echo', Blob('a', b''))['pid'], flush=True)\nos.kill(os.getpid(), signal.SIGKILL)")
+    code = (
+        "import os, signal\nfrom webchatagent.core.documents import Blob\n"
+        "from webchatagent.core.sandbox import run_limited\n"
+        "print(run_limited('sandbox_samples:echo', Blob('a', b''))['pid'], flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     pid = int(done.stdout)
     for _ in range(50):

@@ -1,4 +1,5 @@
 """The splitter: nothing is lost, nothing is too long, structure is kept."""
+
 from __future__ import annotations
 
 import re
@@ -7,7 +8,6 @@ import time
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
 from webchatagent.core.splitting import MAX, TARGET, Piece, split
 
 SENTENCE = "The quick brown fox number {} jumps over the lazy dog near the river bank. "
@@ -32,7 +32,10 @@ def test_nothing_gives_nothing() -> None:
 
 def test_heading_path_is_beside_the_text_not_in_it() -> None:
     assert split("# Guide\n\nIntro.\n\n## Prices\n\nTen euros.\n\n# Contact\n\nMail us.") == [
-        Piece("Intro.", "Guide", 0), Piece("Ten euros.", "Guide > Prices", 0), Piece("Mail us.", "Contact", 0)]
+        Piece("Intro.", "Guide", 0),
+        Piece("Ten euros.", "Guide > Prices", 0),
+        Piece("Mail us.", "Contact", 0),
+    ]
 
 
 def test_headings_need_no_blank_lines() -> None:
@@ -40,13 +43,19 @@ def test_headings_need_no_blank_lines() -> None:
 
 
 def test_underlined_headings() -> None:
-    assert split("Title\n=====\n\nText.\n\nPart\n----\nMore.") == [Piece("Text.", "Title", 0), Piece("More.", "Title > Part", 0)]
+    assert split("Title\n=====\n\nText.\n\nPart\n----\nMore.") == [
+        Piece("Text.", "Title", 0),
+        Piece("More.", "Title > Part", 0),
+    ]
 
 
 def test_heading_with_nothing_below_is_kept_as_text() -> None:
     assert split("# Only a title") == [Piece("Only a title", "", 0)]
     assert split("# Team\n\n## Anna\n\n## Ben\n\nCooks.\n\n## Carla") == [
-        Piece("Anna", "Team", 0), Piece("Cooks.", "Team > Ben", 0), Piece("Carla", "Team", 0)]
+        Piece("Anna", "Team", 0),
+        Piece("Cooks.", "Team > Ben", 0),
+        Piece("Carla", "Team", 0),
+    ]
 
 
 def test_hash_without_space_is_text() -> None:
@@ -93,7 +102,8 @@ def test_table_is_cut_by_rows_with_its_head_repeated() -> None:
 
 def test_small_table_stays_with_its_lead_in() -> None:
     assert [p.text for p in split("Our prices:\n| A | B |\n|---|---|\n| 1 | 2 |")] == [
-        "Our prices:\n\n| A | B |\n|---|---|\n| 1 | 2 |"]
+        "Our prices:\n\n| A | B |\n|---|---|\n| 1 | 2 |"
+    ]
 
 
 def test_code_is_kept_whole_and_its_comments_are_no_headings() -> None:
@@ -114,8 +124,11 @@ def test_list_is_cut_between_items() -> None:
 
 
 def test_pages_are_counted_and_not_mixed() -> None:
-    assert split("# Doc\n\none\ftwo\n\f\fthree four") == [Piece("one", "Doc", 1), Piece("two", "Doc", 2),
-                                                           Piece("three four", "Doc", 4)]
+    assert split("# Doc\n\none\ftwo\n\f\fthree four") == [
+        Piece("one", "Doc", 1),
+        Piece("two", "Doc", 2),
+        Piece("three four", "Doc", 4),
+    ]
 
 
 def test_tiny_rest_joins_the_piece_before() -> None:
@@ -128,9 +141,31 @@ def test_windows_line_ends() -> None:
 
 
 LINES = st.one_of(
-    st.text(alphabet="abc äß हिन्दी .!?,|#-`~\t\"')", max_size=60), st.text(max_size=40),
-    st.sampled_from(["", "", "# Head", "## Sub", "### Deep", "```", "~~~", "| a | b |", "|---|---|", "- item", "1. one",
-                     "---", "===", "\f", "x" * 1000, words(3), "| " + "cell " * 300 + "|", "Title\n===", "# " + "h" * 300]),
+    st.text(alphabet="abc äß हिन्दी .!?,|#-`~\t\"')", max_size=60),
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "",
+            "",
+            "# Head",
+            "## Sub",
+            "### Deep",
+            "```",
+            "~~~",
+            "| a | b |",
+            "|---|---|",
+            "- item",
+            "1. one",
+            "---",
+            "===",
+            "\f",
+            "x" * 1000,
+            words(3),
+            "| " + "cell " * 300 + "|",
+            "Title\n===",
+            "# " + "h" * 300,
+        ]
+    ),
 )
 
 
@@ -151,9 +186,24 @@ def test_nothing_is_lost_and_nothing_is_too_long(markdown: str) -> None:
     assert set(letters(markdown)) <= set(kept + letters("".join(p.heading for p in pieces)))
 
 
-@pytest.mark.parametrize("nasty", ["\n" * 200_000, " " * 200_000, "#" * 200_000, "| " * 100_000, "```\n" * 50_000,
-                                   "." * 200_000, '."' * 100_000, "- " * 100_000, "a\n---\n" * 40_000, "x" * 200_000,
-                                   "\n \n\t" * 60_000, "~~~" * 60_000])
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        "\n" * 200_000,
+        " " * 200_000,
+        "#" * 200_000,
+        "| " * 100_000,
+        "```\n" * 50_000,
+        "." * 200_000,
+        '."' * 100_000,
+        "- " * 100_000,
+        "a\n---\n" * 40_000,
+        "x" * 200_000,
+        "\n \n\t" * 60_000,
+        "~~~" * 60_000,
+        "line of text\n" * 200_000,
+    ],
+)
 def test_hostile_text_takes_linear_time(nasty: str) -> None:
     begin = time.process_time()
     for piece in split(nasty):

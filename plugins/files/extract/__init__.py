@@ -1,4 +1,5 @@
 """`extract`: the text of any file as Markdown. Pure: it opens nothing, calls nothing; it runs in the sandbox."""
+
 from __future__ import annotations
 
 import importlib
@@ -33,8 +34,11 @@ def extract(name: str, media_type: str, data: bytes) -> dict[str, Any]:
     if not _WORD.search(markdown):
         raise DocumentProblem("no_text", *NO_TEXT.get(kind, ("The file has no text",)))
     if len(markdown) > MAX_CHARACTERS:
-        raise DocumentProblem("too_large", f"The file has more than {MAX_CHARACTERS // 1_000_000} million characters",
-                              "split it into smaller files")
+        raise DocumentProblem(
+            "too_large",
+            f"The file has more than {MAX_CHARACTERS // 1_000_000} million characters",
+            "split it into smaller files",
+        )
     return {"markdown": markdown, "title": " ".join(clean(title).split())[:300], "language": language_code(language)}
 
 

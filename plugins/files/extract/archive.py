@@ -1,4 +1,5 @@
 """Zip files as office programs write them, with a look at their sizes before anything is unpacked."""
+
 from __future__ import annotations
 
 import io
@@ -7,8 +8,7 @@ import zipfile
 import zlib
 from typing import Any
 
-from lxml import etree
-
+from lxml import etree  # type: ignore[import-untyped]
 from webchatagent.core.api import DocumentProblem
 
 MAX_TOTAL = 200_000_000
@@ -25,8 +25,11 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
         members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
         raise _broken() from None
-    if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_TOTAL or any(
-            m.file_size > SMALL and m.file_size > MAX_RATIO * max(m.compress_size, 1) for m in members):
+    if (
+        len(members) > MAX_MEMBERS
+        or sum(m.file_size for m in members) > MAX_TOTAL
+        or any(m.file_size > SMALL and m.file_size > MAX_RATIO * max(m.compress_size, 1) for m in members)
+    ):
         raise DocumentProblem("too_large", "The file unpacks to far more than it should", "save it anew in its program")
     if any(m.flag_bits & 1 for m in members):
         raise DocumentProblem("encrypted", "The file is protected by a password", "take the password off")
@@ -53,8 +56,15 @@ def parse_xml(data: bytes) -> Any:
     """The root element, or None for nothing. No DTD is used, no entity expanded, no file or host touched."""
     if not data:
         return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, remove_comments=True,
-                             remove_pis=True, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        recover=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+    )
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
@@ -89,8 +99,12 @@ def kind_of_zip(data: bytes) -> str:
     """The kind of a file that is a zip archive."""
     archive = open_zip(data)
     mimetype = member(archive, "mimetype")[:100].decode("ascii", "replace")
-    for word, kind in (("opendocument.text", "odt"), ("opendocument.presentation", "odp"),
-                       ("opendocument.spreadsheet", "sheet"), ("epub", "epub")):
+    for word, kind in (
+        ("opendocument.text", "odt"),
+        ("opendocument.presentation", "odp"),
+        ("opendocument.spreadsheet", "sheet"),
+        ("epub", "epub"),
+    ):
         if word in mimetype:
             if b"manifest:encryption-data" in member(archive, "META-INF/manifest.xml"):
                 raise DocumentProblem("encrypted", "The file is protected by a password", "take the password off")

@@ -1,4 +1,5 @@
 """What kind of file it is, told by its first bytes and, where these are text, by name and media type."""
+
 from __future__ import annotations
 
 import re
@@ -7,9 +8,21 @@ from typing import NoReturn
 from webchatagent.core.api import DocumentProblem
 
 READERS = {
-    "pdf": "pdf:read", "docx": "word:read", "pptx": "slides:read", "sheet": "tables:read_sheets", "csv": "tables:read_csv",
-    "odt": "opendocument:read", "odp": "opendocument:read", "epub": "web:read_epub", "html": "web:read", "eml": "mail:read",
-    "rtf": "text:read_rtf", "md": "text:read", "txt": "text:read", "subtitles": "text:read_subtitles", "json": "text:read",
+    "pdf": "pdf:read",
+    "docx": "word:read",
+    "pptx": "slides:read",
+    "sheet": "tables:read_sheets",
+    "csv": "tables:read_csv",
+    "odt": "opendocument:read",
+    "odp": "opendocument:read",
+    "epub": "web:read_epub",
+    "html": "web:read",
+    "eml": "mail:read",
+    "rtf": "text:read_rtf",
+    "md": "text:read",
+    "txt": "text:read",
+    "subtitles": "text:read_subtitles",
+    "json": "text:read",
     "xml": "text:read_xml",
 }
 _UNSUPPORTED = {
@@ -24,24 +37,68 @@ _UNSUPPORTED = {
     "binary": ("This kind of file is not read", "save it as PDF, .docx or text"),
 }
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"{\\rtf", "rtf"), (b"\x89PNG", "image"), (b"\xff\xd8\xff", "image"), (b"GIF8", "image"), (b"BM", "?image"),
-    (b"II*\0", "image"), (b"MM\0*", "image"), (b"8BPS", "image"), (b"\0\0\1\0", "image"), (b"\x1f\x8b", "archive"),
-    (b"7z\xbc\xaf", "archive"), (b"Rar!", "archive"), (b"BZh", "archive"), (b"\xfd7zXZ", "archive"), (b"MZ", "?program"),
-    (b"\x7fELF", "program"), (b"\xca\xfe\xba\xbe", "program"), (b"\xcf\xfa\xed\xfe", "program"), (b"OggS", "media"),
-    (b"ID3", "media"), (b"fLaC", "media"), (b"\x1aE\xdf\xa3", "media"), (b"SQLite format 3", "binary"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"BM", "?image"),
+    (b"II*\0", "image"),
+    (b"MM\0*", "image"),
+    (b"8BPS", "image"),
+    (b"\0\0\1\0", "image"),
+    (b"\x1f\x8b", "archive"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"Rar!", "archive"),
+    (b"BZh", "archive"),
+    (b"\xfd7zXZ", "archive"),
+    (b"MZ", "?program"),
+    (b"\x7fELF", "program"),
+    (b"\xca\xfe\xba\xbe", "program"),
+    (b"\xcf\xfa\xed\xfe", "program"),
+    (b"OggS", "media"),
+    (b"ID3", "media"),
+    (b"fLaC", "media"),
+    (b"\x1aE\xdf\xa3", "media"),
+    (b"SQLite format 3", "binary"),
 )
 _EXTENSIONS = {
-    "csv": "csv", "tsv": "csv", "tab": "csv", "md": "md", "markdown": "md", "htm": "html", "html": "html", "xhtml": "html",
-    "vtt": "subtitles", "srt": "subtitles", "eml": "eml", "mht": "eml", "mhtml": "eml", "json": "json", "xml": "xml", "svg": "image",
+    "csv": "csv",
+    "tsv": "csv",
+    "tab": "csv",
+    "md": "md",
+    "markdown": "md",
+    "htm": "html",
+    "html": "html",
+    "xhtml": "html",
+    "vtt": "subtitles",
+    "srt": "subtitles",
+    "eml": "eml",
+    "mht": "eml",
+    "mhtml": "eml",
+    "json": "json",
+    "xml": "xml",
+    "svg": "image",
 }
 _TYPES = {
-    "text/html": "html", "application/xhtml+xml": "html", "text/csv": "csv", "text/tab-separated-values": "csv",
-    "text/markdown": "md", "message/rfc822": "eml", "text/vtt": "subtitles", "application/json": "json", "text/xml": "xml",
-    "application/xml": "xml", "image/svg+xml": "image",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "text/markdown": "md",
+    "message/rfc822": "eml",
+    "text/vtt": "subtitles",
+    "application/json": "json",
+    "text/xml": "xml",
+    "application/xml": "xml",
+    "image/svg+xml": "image",
 }
-_HTML = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 _MAIL = re.compile(rb"\A(?:[A-Za-z][A-Za-z0-9-]{1,40}:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){2,}", re.S)
 _MAIL_FIELD = re.compile(rb"^(?:from|received|message-id|mime-version|return-path|subject|date|to):", re.I | re.M)
+_XLS_PASSWORD = re.compile(rb"\x09\x08.\x00.{6,16}(?:.\x00.\x00.{0,6}){0,4}\x2f\x00[\x04-\xff]\x00", re.S)
+"""The record FILEPASS soon after the record BOF of a workbook's stream."""
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -50,7 +107,7 @@ def detect(name: str, media_type: str, data: bytes) -> str:
     head = data[:4096]
     if b"%PDF-" in head[:1024]:
         return "pdf"
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         from .archive import kind_of_zip
 
         return kind_of_zip(data)
@@ -68,18 +125,23 @@ def detect(name: str, media_type: str, data: bytes) -> str:
 
 def _kind_of_ole(data: bytes) -> str:
     """An OLE file names its streams in UTF-16 in its directory."""
+
     def has(stream: str) -> bool:
         return stream.encode("utf-16-le") in data
 
     if has("EncryptedPackage"):
         raise DocumentProblem("encrypted", "The file is protected by a password", "take the password off")
+    if has("__properties_version1.0"):  # before the others: they may be attached
+        return "msg"
     if has("WordDocument"):
         return "doc"
     if has("PowerPoint Document"):
         return "ppt"
-    if has("__substg1.0_") or has("__nameid_version"):
-        return "msg"
-    return "sheet" if has("Workbook") or has("Book") else "ole"
+    if not (has("Workbook") or has("Book")):
+        return "ole"
+    if _XLS_PASSWORD.search(data):
+        raise DocumentProblem("encrypted", "The workbook is protected by a password", "take the password off")
+    return "sheet"
 
 
 def _kind_of_text(name: str, media_type: str, data: bytes) -> str:

@@ -1,10 +1,10 @@
 """E-mail as a file."""
+
 from __future__ import annotations
 
 import email
 import email.policy
 from email.message import EmailMessage
-from typing import cast
 
 from webchatagent.core.api import DocumentProblem
 
@@ -15,7 +15,7 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     """Subject, sender, date and the text part of a message; an HTML part only where there is no other."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
         data = decode(data).encode()
-    message = cast(EmailMessage, email.message_from_bytes(data.lstrip(), policy=email.policy.default))
+    message = email.message_from_bytes(data.lstrip(), policy=email.policy.default)
     if message.get_content_type() in ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"):
         raise DocumentProblem("encrypted", "The message is encrypted", "save it decrypted")
     body = "\n\n".join(part for part in (_text(p) for p in _texts(message)) if part.strip())
@@ -24,6 +24,12 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     if not body.strip() and not subject:
         return "", "", ""
     return "\n\n".join(part for part in (f"# {subject}" if subject else "", "\n".join(head), body) if part), subject, ""
+
+
+def whole(data: bytes) -> str:
+    """The texts of a message without its head."""
+    message = email.message_from_bytes(data.lstrip(), policy=email.policy.default)
+    return "\n\n".join(_text(part) for part in _texts(message))
 
 
 def _field(message: EmailMessage, name: str) -> str:
@@ -41,7 +47,9 @@ def _texts(message: EmailMessage) -> list[EmailMessage]:
         return plain[:1] or [found for part in reversed(parts) for found in _texts(part)][:1]
     if message.is_multipart():
         return [found for part in message.iter_parts() if isinstance(part, EmailMessage) for found in _texts(part)]
-    is_text = message.get_content_type() in ("text/plain", "text/html") and message.get_content_disposition() != "attachment"
+    is_text = (
+        message.get_content_type() in ("text/plain", "text/html") and message.get_content_disposition() != "attachment"
+    )
     return [message] if is_text else []
 
 

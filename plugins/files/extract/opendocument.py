@@ -1,4 +1,5 @@
 """OpenDocument text and presentations (.odt, .odp)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,8 +9,22 @@ from .archive import member, open_zip, parse_xml
 from .tables import markdown_table
 from .text import Read
 
-_SKIPPED = frozenset({"annotation", "annotation-end", "tracked-changes", "note-citation", "forms", "sequence-decls",
-                      "user-field-decls", "variable-decls", "tracked-change", "bookmark", "title", "desc"})
+_SKIPPED = frozenset(
+    {
+        "annotation",
+        "annotation-end",
+        "tracked-changes",
+        "note-citation",
+        "forms",
+        "sequence-decls",
+        "user-field-decls",
+        "variable-decls",
+        "tracked-change",
+        "bookmark",
+        "title",
+        "desc",
+    }
+)
 REPEATED = 200
 """Empty cells are repeated thousands of times up to the end of a sheet."""
 

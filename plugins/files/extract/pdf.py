@@ -1,4 +1,5 @@
 """PDF, by its text layer."""
+
 from __future__ import annotations
 
 import io
@@ -7,14 +8,15 @@ import re
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
-
 from webchatagent.core.api import DocumentProblem
 
 from .text import Read
 
 _HYPHEN = re.compile(r"(\w)[-\u00ad]\n(?=[a-zà-öø-ÿ])")
-_MADE_UP = re.compile(r"^(?:untitled|microsoft \w+ - |.*\.(?:docx?|indd|dvi|qxd|tex|pdf|xlsx?|pptx?)$|slide 1$|title$)", re.I)
-logging.getLogger("pypdf").disabled = True  # its warnings quote the document
+_MADE_UP = re.compile(
+    r"^(?:untitled|microsoft \w+ - |.*\.(?:docx?|indd|dvi|qxd|tex|pdf|xlsx?|pptx?)$|slide 1$|title$)", re.I
+)
+logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # its warnings quote the document
 
 
 def read(data: bytes, name: str, media_type: str) -> Read:
@@ -42,7 +44,9 @@ def read(data: bytes, name: str, media_type: str) -> Read:
 
 def _problem(error: Exception | None) -> DocumentProblem:
     if error is not None and "crypt" in type(error).__name__.lower() + str(error).lower():
-        return DocumentProblem("encrypted", "The PDF is protected in a way that is not read", "save it without protection")
+        return DocumentProblem(
+            "encrypted", "The PDF is protected in a way that is not read", "save it without protection"
+        )
     return DocumentProblem("broken", "The PDF is damaged", "open it in a PDF program and save it anew")
 
 

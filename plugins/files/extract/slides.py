@@ -1,4 +1,5 @@
 """PowerPoint (.pptx): every slide a page, with its title as heading, tables and the speaker's notes."""
+
 from __future__ import annotations
 
 import zipfile
@@ -65,8 +66,10 @@ def _shapes(root: Any, titles: bool = True) -> Iterator[str]:
 
 
 def _body(shape: Any, is_list: bool) -> str:
-    lines = [(int(p.find("{*}pPr").get("lvl", "0")) if p.find("{*}pPr") is not None else 0, _line(p).strip())
-             for p in shape.iter("{*}p")]
+    lines = [
+        (int(p.find("{*}pPr").get("lvl", "0")) if p.find("{*}pPr") is not None else 0, _line(p).strip())
+        for p in shape.iter("{*}p")
+    ]
     lines = [(level, text) for level, text in lines if text]
     if is_list and len(lines) > 1:
         return "\n".join("  " * level + "- " + text.replace("\n", " ") for level, text in lines)
@@ -74,8 +77,8 @@ def _body(shape: Any, is_list: bool) -> str:
 
 
 def _line(paragraph: Any) -> str:
-    parts = {"t": lambda e: e.text or "", "br": lambda e: "\n", "tab": lambda e: " "}
-    return "".join(parts[_local(e)](e) for e in paragraph.iter() if _local(e) in parts)
+    fixed = {"br": "\n", "tab": " "}
+    return "".join((e.text or "") if _local(e) == "t" else fixed.get(_local(e), "") for e in paragraph.iter())
 
 
 def _flat(element: Any) -> str:

@@ -1,15 +1,17 @@
 """Tables: CSV, TSV and spreadsheets, as Markdown tables or, when they are wide, as records."""
+
 from __future__ import annotations
 
 import csv
 import datetime
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from webchatagent.core.api import DocumentProblem
 
+from .archive import member, open_zip, parse_xml
 from .text import Read, decode
 
 WIDE = 280
@@ -20,20 +22,20 @@ _SPACE = re.compile(r"\s+")
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, the first being the head, as Markdown. Empty rows and columns are left out."""
-    rows = [[_SPACE.sub(" ", cell).strip() for cell in row] for row in rows]
-    rows = [row for row in rows if any(row)]
-    if not rows:
+    cells = [[_SPACE.sub(" ", cell).strip() for cell in row] for row in rows]
+    cells = [row for row in cells if any(row)]
+    if not cells:
         return ""
-    width = max(len(row) for row in rows)
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    used = [i for i in range(width) if any(row[i] for row in rows)]
-    rows = [[row[i] for i in used] for row in rows]
+    width = max(len(row) for row in cells)
+    cells = [row + [""] * (width - len(row)) for row in cells]
+    used = [i for i in range(width) if any(row[i] for row in cells)]
+    cells = [[row[i] for i in used] for row in cells]
     if len(used) == 1:
-        return "\n\n".join(row[0] for row in rows)
-    head = rows[0]
-    if sum(map(len, head)) + 3 * len(head) > WIDE and len(rows) > 2:
-        return "\n\n".join(_record(head, row) for row in rows[1:])
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+        return "\n\n".join(row[0] for row in cells)
+    head = cells[0]
+    if sum(map(len, head)) + 3 * len(head) > WIDE and len(cells) > 2:
+        return "\n\n".join(_record(head, row) for row in cells[1:])
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
     return "\n".join([lines[0], "|" + " --- |" * len(head), *lines[1:]])
 
 
@@ -88,9 +90,25 @@ def read_sheets(data: bytes, name: str, media_type: str) -> Read:
         raise DocumentProblem("encrypted", "The workbook is protected by a password", "take the password off") from None
     except CalamineError as error:
         if "password" in str(error).lower() or "encrypt" in str(error).lower():
-            raise DocumentProblem("encrypted", "The workbook is protected by a password", "take the password off") from None
+            raise DocumentProblem(
+                "encrypted", "The workbook is protected by a password", "take the password off"
+            ) from None
         raise DocumentProblem("broken", "The workbook is damaged", "open it in its program and save it anew") from None
-    return "\n\n".join(parts), "", ""
+    return "\n\n".join([*parts, *_drawn(data)]), "", ""
+
+
+def _drawn(data: bytes) -> list[str]:
+    """What is written in text boxes and diagrams of an .xlsx file."""
+    if not data.startswith(b"PK"):
+        return []
+    archive = open_zip(data)
+    found: dict[str, None] = {}
+    for name in archive.namelist():
+        if re.match(r"xl/(?:drawings|diagrams)/(?:drawing|data)\d*\.xml$", name):
+            root = parse_xml(member(archive, name))
+            for paragraph in root.iter("{*}p") if root is not None else ():
+                found["".join(run.text or "" for run in paragraph.iter("{*}t")).strip()] = None
+    return [text for text in found if text]
 
 
 def _cells(book: Any, sheet_name: str, left: int) -> tuple[list[list[str]], int]:
@@ -114,8 +132,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ", "minutes") if value.time() != datetime.time() else value.date().isoformat()
     return "" if value is None else str(value)
-
-
-def table_of(cells: Iterable[Iterable[str]]) -> str:
-    """A Markdown table of any cells."""
-    return markdown_table([list(row) for row in cells])

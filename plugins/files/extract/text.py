@@ -1,10 +1,16 @@
 """Plain text of every kind: encodings, Markdown, subtitles, RTF, XML."""
+
 from __future__ import annotations
 
 import re
 
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"),
-         (b"\xfe\xff", "utf-16"))
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _BINARY = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
 _TIMING = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->.*$")
 _TAG = re.compile(r"<[^>\n]{0,200}>|\{\\[^}\n]{0,50}\}")
@@ -53,7 +59,7 @@ def looks_binary(data: bytes) -> bool:
     if head.startswith(tuple(bom for bom, _ in _BOMS)):
         return False
     if _wide(head):
-        text = head[:len(head) & ~1].decode(_wide(head), "replace")
+        text = head[: len(head) & ~1].decode(_wide(head), "replace")
         return sum(c.isprintable() or c.isspace() for c in text) < len(text) * 0.9
     return len(head) - len(head.translate(None, _BINARY)) > len(head) * 0.02
 
@@ -64,7 +70,7 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     title = ""
     if name.lower().endswith((".md", ".markdown")):
         front = re.match(r"---\n.{0,20000}?\n---\n", text, re.S)
-        text = text[front.end():] if front else text
+        text = text[front.end() :] if front else text
         heading = re.search(r"^#{1,2}[ \t]+(\S[^\n]*)$", text, re.M)
         title = heading[1].strip("# ") if heading else ""
     return text, title, ""
@@ -77,7 +83,7 @@ def read_subtitles(data: bytes, name: str, media_type: str) -> Read:
         lines = block.split("\n")
         timing = next((i for i, line in enumerate(lines) if _TIMING.match(line)), None)
         if timing is not None:  # else a header, a style or a note
-            text = " ".join(_TAG.sub("", line).strip() for line in lines[timing + 1:]).strip()
+            text = " ".join(_TAG.sub("", line).strip() for line in lines[timing + 1 :]).strip()
             if text and (not said or said[-1] != text):
                 said.append(text)
     return "\n".join(said), "", ""
@@ -87,7 +93,9 @@ def read_rtf(data: bytes, name: str, media_type: str) -> Read:
     """The text of an RTF file."""
     from striprtf.striprtf import rtf_to_text
 
-    return re.sub(r"\n(?=\S)", "\n\n", rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace")), "", ""
+    text = str(rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace"))  # type: ignore[no-untyped-call]
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # RTF writes rare letters in two halves
+    return re.sub(r"\n(?=\S)", "\n\n", text), "", ""
 
 
 def read_xml(data: bytes, name: str, media_type: str) -> Read:

@@ -1,4 +1,5 @@
 """Web pages and EPUB: the main text without navigation, as Markdown with its headings."""
+
 from __future__ import annotations
 
 import posixpath
@@ -13,17 +14,65 @@ from .tables import markdown_table
 from .text import Read, decode
 
 SHORT = 200
-"""Main text shorter than this (characters) is doubted: then all text outside of navigation is taken, if it is more."""
+"""Main text shorter than this (characters) is doubted: then all text outside of navigation is taken, if any."""
 _CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
 _DECLARED = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{2,40})", re.I)
 _NOISE = ["script", "style", "noscript", "template", "svg", "iframe", "object", "head", "select", "datalist"]
 _AROUND = ["nav", "header", "footer", "aside", "form", "dialog", "button"]
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form h1 "
-    "h2 h3 h4 h5 h6 header hr html legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split())
-_SAME = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252",
-         "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "shift-jis": "cp932", "x-sjis": "cp932",
-         "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "utf-16": "utf-8", "utf-16le": "utf-8", "utf-16be": "utf-8"}
+    {
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "caption",
+            "center",
+            "dd",
+            "details",
+            "dialog",
+            "div",
+            "dl",
+            "dt",
+        ),
+        *(
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "html",
+        ),
+        *("legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th"),
+        *("thead", "tr", "ul"),
+    }
+)
+_SAME = {
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "latin1": "cp1252",
+    "us-ascii": "cp1252",
+    "ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "utf-16": "utf-8",
+    "utf-16le": "utf-8",
+    "utf-16be": "utf-8",
+}
 
 
 def read(data: bytes, name: str, media_type: str) -> Read:
@@ -34,7 +83,7 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     text = _main_text(html)
     if len(text) < SHORT:
         rest = _outside_navigation(tree)
-        text = rest if len(rest) > len(text) else text
+        text = rest if len(rest) * 2 > len(text) else text  # as it keeps lists and leaves menus out
     return text, title, language
 
 
@@ -58,8 +107,19 @@ def _main_text(html: str) -> str:
     import trafilatura
 
     try:
-        return trafilatura.extract(html, fast=True, output_format="markdown", include_tables=True, include_links=False,
-                                   include_comments=False, include_images=False, include_formatting=True) or ""
+        return (
+            trafilatura.extract(
+                html,
+                fast=True,
+                output_format="markdown",
+                include_tables=True,
+                include_links=False,
+                include_comments=False,
+                include_images=False,
+                include_formatting=True,
+            )
+            or ""
+        )
     except (MemoryError, RecursionError):
         return ""
     except Exception:  # it fails on some pages that are not well-formed; the fallback reads them
@@ -80,6 +140,11 @@ def plain(html: str) -> str:
     tree = LexborHTMLParser(html)
     tree.strip_tags(_NOISE)
     return _markdown(tree.body) if tree.body is not None else ""
+
+
+def whole(data: bytes) -> str:
+    """All text of a page given as bytes."""
+    return plain(decode_html(data))
 
 
 def _markdown(root: Any) -> str:

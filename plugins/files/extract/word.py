@@ -2,21 +2,26 @@
 
 An own reader of the XML: it also takes strict and slightly damaged files, and what python-docx leaves out.
 """
+
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 from webchatagent.core.api import DocumentProblem
 
+from . import mail, web
 from .archive import main_part, member, office_title, open_zip, parse_xml, relations
 from .tables import markdown_table
 from .text import Read
 
 LONG_CELL = 500
 """A table with a longer cell (characters) lays out a page; its cells are then read as text, one after the other."""
-_TRANSPARENT = frozenset({"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "AlternateContent", "Choice", "txbxContent"})
+_TRANSPARENT = frozenset(
+    {"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "AlternateContent", "Choice", "txbxContent"}
+)
 _SKIPPED = frozenset({"del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "sdtPr", "rt", "object"})
 _BREAKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": " "}
 
@@ -30,14 +35,25 @@ def read(data: bytes, name: str, media_type: str) -> Read:
     if body is None:
         raise DocumentProblem("broken", "The document is damaged", "open it in Word and save it anew")
     parts = dict(relations(archive, part).values())
-    document = _Document(parse_xml(member(archive, parts.get("styles", ""))), parse_xml(member(archive, parts.get("numbering", ""))))
+    document = _Document(
+        parse_xml(member(archive, parts.get("styles", ""))), parse_xml(member(archive, parts.get("numbering", "")))
+    )
     blocks = list(document.blocks(body))
     for kind in ("footnotes", "endnotes"):
         notes = parse_xml(member(archive, parts.get(kind, "")))
         for note in notes if notes is not None else ():
             if note.get(_name(note, "type")) is None and (text := document.flat(note)):
                 blocks.append(("", text))
+    blocks += [("", text) for text in _embedded(archive, part)]
     return _join(blocks), office_title(archive) or document.title, ""
+
+
+def _embedded(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
+    """Documents in another format that Word shows as part of this one (altChunk)."""
+    for kind, path in relations(archive, part).values():
+        if kind == "aFChunk" and path.endswith((".mht", ".htm", ".html", ".txt")):
+            data = member(archive, path)
+            yield (mail if path.endswith(".mht") else web).whole(data)
 
 
 def _local(element: Any) -> str:
@@ -83,7 +99,9 @@ class _Document:
 
     def __init__(self, styles: Any, numbering: Any) -> None:
         self.title = ""
-        self._styles = {s.get(_name(s, "styleId"), ""): s for s in (styles.iterfind("{*}style") if styles is not None else ())}
+        self._styles = {
+            s.get(_name(s, "styleId"), ""): s for s in (styles.iterfind("{*}style") if styles is not None else ())
+        }
         self._formats = _list_formats(numbering)
         self._counters: dict[tuple[str, int], int] = {}
 
@@ -167,7 +185,9 @@ class _Document:
 
     def flat(self, container: Any) -> str:
         """All text of a cell or a note in one line."""
-        parts = (_text(p) for p in container.iter("{*}p") if not any(_local(a) == "Fallback" for a in p.iterancestors()))
+        parts = (
+            _text(p) for p in container.iter("{*}p") if not any(_local(a) == "Fallback" for a in p.iterancestors())
+        )
         return " ".join(" ".join(parts).split())
 
 
@@ -186,7 +206,7 @@ def _text(element: Any) -> str:
     for child in element:
         local = _local(child)
         if local == "t":
-            parts.append(child.text or "")
+            parts.append((child.text or "") + "".join(entity.tail or "" for entity in child))
         elif local in _BREAKS:
             parts.append(_BREAKS[local])
         elif local not in _SKIPPED and local != "txbxContent":
@@ -201,6 +221,11 @@ def _list_formats(numbering: Any) -> dict[tuple[str, int], str]:
     abstract = {}
     for kind in numbering.iterfind("{*}abstractNum"):
         abstract[kind.get(_name(kind, "abstractNumId"))] = {
-            _number(level.get(_name(level, "ilvl"))): _value(level, "numFmt") or "decimal" for level in kind.iterfind("{*}lvl")}
-    return {(num.get(_name(num, "numId"), ""), level): form for num in numbering.iterfind("{*}num")
-            for level, form in abstract.get(_value(num, "abstractNumId"), {}).items()}
+            _number(level.get(_name(level, "ilvl"))): _value(level, "numFmt") or "decimal"
+            for level in kind.iterfind("{*}lvl")
+        }
+    return {
+        (num.get(_name(num, "numId"), ""), level): form
+        for num in numbering.iterfind("{*}num")
+        for level, form in abstract.get(_value(num, "abstractNumId"), {}).items()
+    }

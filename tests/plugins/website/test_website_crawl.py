@@ -1,17 +1,21 @@
 """The crawl of a site, against a small web server on this machine."""
+
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from webchatagent.core import sandbox
+from webchatagent.core import egress, sandbox
 from webchatagent.core.api import Failed, Finding, FoundDocument, SourceSpec, Unchanged, make_fetcher
+from webchatagent.core.egress import EgressPolicy, calling
+from webchatagent.plugins.website.connector import CONNECTOR
 from webchatagent.plugins.website.crawl import Crawl
 
 TEXT = "<p>" + "Opening hours are nine to five on weekdays. " * 8 + "</p>"
@@ -20,7 +24,11 @@ Page = tuple[int, dict[str, str], bytes]
 
 def html(body: str, head: str = "", status: int = 200, **headers: str) -> Page:
     page = f"<html lang=en><head><title>A page</title>{head}</head><body>{body}</body></html>"
-    return status, {"Content-Type": "text/html; charset=utf-8", **{k.replace("_", "-"): v for k, v in headers.items()}}, page.encode()
+    return (
+        status,
+        {"Content-Type": "text/html; charset=utf-8", **{k.replace("_", "-"): v for k, v in headers.items()}},
+        page.encode(),
+    )
 
 
 class Site:
@@ -49,14 +57,12 @@ class Site:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                try:
+                with contextlib.suppress(OSError):
                     self.wfile.write(body)
-                except OSError:
-                    pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.handle_error = lambda *args: None  # type: ignore[method-assign]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.host = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.host}"
 
@@ -64,8 +70,9 @@ class Site:
     def paths(self) -> list[str]:
         return [path for path, _ in self.hits]
 
-    def crawl(self, path: str = "/", known: Any = None, deadline: float = 2, max_bytes: int = 1_000_000,
-              **config: Any) -> dict[str, Finding]:
+    def crawl(
+        self, path: str = "/", known: Any = None, deadline: float = 2, max_bytes: int = 1_000_000, **config: Any
+    ) -> dict[str, Finding]:
         self.slept: list[float] = []
         spec = SourceSpec(self.url + path, config, known or {})
         findings = list(Crawl(spec, make_fetcher(deadline=deadline, max_bytes=max_bytes), self.slept.append).run())
@@ -89,8 +96,13 @@ def children_end() -> Iterator[None]:
 
 
 def test_pages_are_found_along_links(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/a#top">a</a> <a href="b/../a?utm_source=x">a</a> <a href="http://other.test/">o</a>'
-                             '<a href="mailto:x@y.z">m</a><a href="/pic.png">p</a>'), "/a": html(TEXT + "A")}
+    site.pages |= {
+        "/": html(
+            TEXT + '<a href="/a#top">a</a> <a href="b/../a?utm_source=x">a</a> <a href="http://other.test/">o</a>'
+            '<a href="mailto:x@y.z">m</a><a href="/pic.png">p</a>'
+        ),
+        "/a": html(TEXT + "A"),
+    }
     found = site.crawl()
     assert set(found) == {"/", "/a"}
     page = found["/"]
@@ -101,8 +113,11 @@ def test_pages_are_found_along_links(site: Site) -> None:
 
 
 def test_robots_are_obeyed(site: Site) -> None:
-    site.pages |= {"/robots.txt": (200, {}, b"User-agent: *\nDisallow: /private\nDisallow: /*.pdf$\nCrawl-delay: 60"),
-                   "/": html(TEXT + '<a href="/private/x">x</a><a href="/f.pdf">f</a><a href="/ok">ok</a>'), "/ok": html(TEXT + "ok")}
+    site.pages |= {
+        "/robots.txt": (200, {}, b"User-agent: *\nDisallow: /private\nDisallow: /*.pdf$\nCrawl-delay: 60"),
+        "/": html(TEXT + '<a href="/private/x">x</a><a href="/f.pdf">f</a><a href="/ok">ok</a>'),
+        "/ok": html(TEXT + "ok"),
+    }
     assert set(site.crawl()) == {"/", "/ok"}
     assert "/private/x" not in site.paths and "/f.pdf" not in site.paths
     assert site.slept and 4 < max(site.slept) <= 5  # the delay is kept, up to five seconds
@@ -118,27 +133,38 @@ def test_robots_that_forbid_the_start_are_named(site: Site) -> None:
 def test_robots_in_trouble_forbid_all_and_nothing_known_is_lost(site: Site) -> None:
     site.pages |= {"/robots.txt": (503, {}, b""), "/": html(TEXT)}
     found = site.crawl(known={site.url + "/": {}, site.url + "/a": {}})
-    assert {(k, f.state) for k, f in found.items() if isinstance(f, Failed)} == {("/", "unreachable"), ("/a", "unreachable")}
+    assert {(k, f.state) for k, f in found.items() if isinstance(f, Failed)} == {
+        ("/", "unreachable"),
+        ("/a", "unreachable"),
+    }
     assert site.paths == ["/robots.txt"]
 
 
 def test_sitemaps_with_index_gzip_and_a_loop(site: Site) -> None:
     def urls(kind: str, *paths: str) -> bytes:
         inner, outer = ("sitemap", "sitemapindex") if kind == "index" else ("url", "urlset")
-        return (f'<?xml version="1.0"?><{outer} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
-                + "".join(f"<{inner}><loc>{site.url}{p}</loc></{inner}>" for p in paths) + f"</{outer}>").encode()
+        return (
+            f'<?xml version="1.0"?><{outer} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+            + "".join(f"<{inner}><loc>{site.url}{p}</loc></{inner}>" for p in paths)
+            + f"</{outer}>"
+        ).encode()
 
-    site.pages |= {"/robots.txt": (200, {}, f"Sitemap: {site.url}/map.xml".encode()), "/": html(TEXT),
-                   "/map.xml": (200, {}, urls("index", "/map.xml", "/one.xml.gz", "/missing.xml", "/two.txt")),
-                   "/one.xml.gz": (200, {}, gzip.compress(urls("set", "/a", "/b"))),
-                   "/two.txt": (200, {}, f"{site.url}/c\nhttp://other.test/x".encode()),
-                   **{p: html(TEXT + p) for p in ("/a", "/b", "/c")}}
+    site.pages |= {
+        "/robots.txt": (200, {}, f"Sitemap: {site.url}/map.xml".encode()),
+        "/": html(TEXT),
+        "/map.xml": (200, {}, urls("index", "/map.xml", "/one.xml.gz", "/missing.xml", "/two.txt")),
+        "/one.xml.gz": (200, {}, gzip.compress(urls("set", "/a", "/b"))),
+        "/two.txt": (200, {}, f"{site.url}/c\nhttp://other.test/x".encode()),
+        **{p: html(TEXT + p) for p in ("/a", "/b", "/c")},
+    }
     assert set(site.crawl()) == {"/", "/a", "/b", "/c"}
     assert site.paths.count("/map.xml") == 1
 
 
 def test_hostile_sitemap_is_left_out(site: Site) -> None:
-    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>'
+    bomb = (
+        b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>'
+    )
     site.pages |= {"/sitemap.xml": (200, {}, bomb), "/": html(TEXT)}
     assert set(site.crawl()) == {"/"}
 
@@ -165,15 +191,23 @@ def test_missing_page_is_gone(site: Site, status: int) -> None:
 def test_page_in_trouble_is_unreachable(site: Site, status: int, words: str) -> None:
     site.pages |= {"/": (status, {}, b"")}
     found = site.crawl()["/"]
-    assert isinstance(found, Failed) and found.state == "unreachable" and words in found.message and str(status) in found.message
+    assert (
+        isinstance(found, Failed)
+        and found.state == "unreachable"
+        and words in found.message
+        and str(status) in found.message
+    )
 
 
 def test_redirects_stay_on_the_site(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/old">o</a><a href="/away">w</a><a href="/inside">i</a><a href="/meta">m</a>'),
-                   "/old": (301, {"Location": "/new"}, b""), "/new": html(TEXT + "new"),
-                   "/away": (302, {"Location": "http://other.test/"}, b""),
-                   "/inside": (302, {"Location": "http://127.0.0.1:9200/_search"}, b""),
-                   "/meta": (302, {"Location": "http://169.254.169.254/latest/"}, b"")}
+    site.pages |= {
+        "/": html(TEXT + '<a href="/old">o</a><a href="/away">w</a><a href="/inside">i</a><a href="/meta">m</a>'),
+        "/old": (301, {"Location": "/new"}, b""),
+        "/new": html(TEXT + "new"),
+        "/away": (302, {"Location": "http://other.test/"}, b""),
+        "/inside": (302, {"Location": "http://127.0.0.1:9200/_search"}, b""),
+        "/meta": (302, {"Location": "http://169.254.169.254/latest/"}, b""),
+    }
     found = site.crawl()
     assert {k for k, f in found.items() if isinstance(f, FoundDocument)} == {"/", "/new"}
     inside = found["/inside"]
@@ -187,18 +221,25 @@ def test_start_that_leads_to_another_host_says_so(site: Site) -> None:
 
 
 def test_noindex_and_nofollow(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/a">a</a><a rel="nofollow" href="/n">n</a><a href="/h">h</a><a href="/x">x</a>'),
-                   "/a": html(TEXT + '<a href="/b">b</a>', '<meta name="robots" content="noindex">'), "/b": html(TEXT + "b"),
-                   "/n": html(TEXT), "/h": html(TEXT + "h", X_Robots_Tag="noindex"),
-                   "/x": html(TEXT + 'x<a href="/y">y</a>', '<meta name="ROBOTS" content="NOFOLLOW">'), "/y": html(TEXT)}
+    site.pages |= {
+        "/": html(TEXT + '<a href="/a">a</a><a rel="nofollow" href="/n">n</a><a href="/h">h</a><a href="/x">x</a>'),
+        "/a": html(TEXT + '<a href="/b">b</a>', '<meta name="robots" content="noindex">'),
+        "/b": html(TEXT + "b"),
+        "/n": html(TEXT),
+        "/h": html(TEXT + "h", X_Robots_Tag="noindex"),
+        "/x": html(TEXT + 'x<a href="/y">y</a>', '<meta name="ROBOTS" content="NOFOLLOW">'),
+        "/y": html(TEXT),
+    }
     assert set(site.crawl()) == {"/", "/b", "/x"}
 
 
 def test_canonical_link_names_the_page_once(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/a?view=1">1</a><a href="/a?view=2">2</a><a href="/c">c</a>'),
-                   "/a?view=1": html(TEXT + "a", '<link rel="canonical" href="/a">'),
-                   "/a?view=2": html(TEXT + "a", '<link rel="canonical" href="/a">'),
-                   "/c": html(TEXT + "c", '<link rel="canonical" href="http://other.test/c">')}
+    site.pages |= {
+        "/": html(TEXT + '<a href="/a?view=1">1</a><a href="/a?view=2">2</a><a href="/c">c</a>'),
+        "/a?view=1": html(TEXT + "a", '<link rel="canonical" href="/a">'),
+        "/a?view=2": html(TEXT + "a", '<link rel="canonical" href="/a">'),
+        "/c": html(TEXT + "c", '<link rel="canonical" href="http://other.test/c">'),
+    }
     assert set(site.crawl()) == {"/", "/a", "/c"}
 
 
@@ -216,9 +257,11 @@ def test_page_made_by_scripts_only_is_reported(site: Site) -> None:
 
 
 def test_documents_are_found_and_pictures_are_not(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/Preis%20liste.pdf">p</a><a href="/logo">l</a>'),
-                   "/Preis%20liste.pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.4 x"),
-                   "/logo": (200, {"Content-Type": "image/png"}, b"\x89PNG")}
+    site.pages |= {
+        "/": html(TEXT + '<a href="/Preis%20liste.pdf">p</a><a href="/logo">l</a>'),
+        "/Preis%20liste.pdf": (200, {"Content-Type": "application/octet-stream"}, b"%PDF-1.4 x"),
+        "/logo": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
+    }
     found = site.crawl()
     assert set(found) == {"/", "/Preis%20liste.pdf"}
     page = found["/Preis%20liste.pdf"]
@@ -226,11 +269,16 @@ def test_documents_are_found_and_pictures_are_not(site: Site) -> None:
 
 
 def test_huge_body_and_bomb_are_too_large(site: Site) -> None:
-    site.pages |= {"/": html(TEXT + '<a href="/huge">h</a><a href="/bomb">b</a>'),
-                   "/huge": (200, {"Content-Type": "text/html"}, b"x" * 1_500_000),
-                   "/bomb": (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, gzip.compress(b"0" * 50_000_000, 1))}
+    site.pages |= {
+        "/": html(TEXT + '<a href="/huge">h</a><a href="/bomb">b</a>'),
+        "/huge": (200, {"Content-Type": "text/html"}, b"x" * 1_500_000),
+        "/bomb": (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, gzip.compress(b"0" * 50_000_000, 1)),
+    }
     found = site.crawl()
-    assert {k: f.state for k, f in found.items() if isinstance(f, Failed)} == {"/huge": "too_large", "/bomb": "too_large"}
+    assert {k: f.state for k, f in found.items() if isinstance(f, Failed)} == {
+        "/huge": "too_large",
+        "/bomb": "too_large",
+    }
 
 
 def test_slow_server_ends_in_time(site: Site) -> None:
@@ -270,6 +318,21 @@ def test_private_site_is_refused_without_the_operator(site: Site, monkeypatch: p
     found = site.crawl()["/"]
     assert isinstance(found, Failed) and found.state == "unreachable" and "public" in found.message
     assert site.hits == []
+
+
+def test_crawl_passes_the_egress_guard_with_the_hosts_of_its_target_only(site: Site) -> None:
+    site.pages |= {"/": html(TEXT)}
+    egress.install(EgressPolicy(declared={"website": ("*",)}, private_hosts=frozenset({site.host})))
+    try:
+        with calling("website", SimpleNamespace(id=3), hosts=CONNECTOR.hosts(site.url)):
+            assert isinstance(site.crawl()["/"], FoundDocument)
+        assert {entry for entry in egress.recent() if entry[0]} == {("website", 3, "127.0.0.1")}
+        egress.install(EgressPolicy(mode="none", private_hosts=frozenset({site.host})))
+        with calling("website", SimpleNamespace(id=3), hosts=CONNECTOR.hosts(site.url)):
+            refused = site.crawl()["/"]
+        assert isinstance(refused, Failed) and refused.state == "unreachable"
+    finally:
+        egress.reset()
 
 
 def test_busy_server_is_asked_again_once(site: Site) -> None:
