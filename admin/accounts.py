@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from werkzeug.security import generate_password_hash
+
 from webchatagent.core.db.tenants import Membership
 from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Platform, Tenant, ensure_operator
-from werkzeug.security import generate_password_hash
 
 from .roles import ROLES
 

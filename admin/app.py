@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenants import Platform
 

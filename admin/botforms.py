@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from webchatagent.core.bots import list_bots
-from webchatagent.core.tenants import Tenant
 from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from webchatagent.core.bots import list_bots
+from webchatagent.core.tenants import Tenant
 
 from .forms import REQUIRED
 from .languages import LANGUAGES

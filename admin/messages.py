@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+
 from webchatagent.core.errors import WebChatAgentError
 
 SENTENCES: dict[str, Any] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+
 from webchatagent.core.db.tenants import Membership, TenantRow
 from webchatagent.core.tenants import OPERATOR
 

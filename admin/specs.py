@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from webchatagent.core.tenants import Tenant
 from wtforms import Form
+
+from webchatagent.core.tenants import Tenant
 
 from .roles import Rights, rights
 

@@ -8,6 +8,7 @@ from flask import Flask, current_app, g, request, session
 from flask_login import current_user
 from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
+
 from webchatagent.core import tenancy
 from webchatagent.core.tenancy import TenantSession
 from webchatagent.core.tenants import Platform, Tenant, load_tenant

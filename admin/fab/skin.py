@@ -12,8 +12,9 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
-from webchatagent.core.errors import WebChatAgentError
 from werkzeug.exceptions import HTTPException
+
+from webchatagent.core.errors import WebChatAgentError
 
 from ..languages import LANGUAGES, language_name, role_label
 from ..messages import SENTENCES, explain

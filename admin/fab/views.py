@@ -16,6 +16,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from sqlalchemy import inspect
+
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenancy import TenantOwned
 

@@ -9,8 +9,9 @@ from flask import abort, current_app, flash, g, redirect, request, session, url_
 from flask_babel import gettext, refresh
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
-from webchatagent.core.errors import InvalidRequest
 from werkzeug.security import check_password_hash
+
+from webchatagent.core.errors import InvalidRequest
 
 from ..accounts import USERS, set_password
 from ..fab.session import release

@@ -7,13 +7,14 @@ from typing import Any
 from flask import current_app, request
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
+from wtforms import Field
+
 from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
-from wtforms import Field
 
 from ..botforms import BotForm, NewBotForm, free_slug
 from ..fab.skin import ago

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request
 from flask_babel import lazy_gettext as _
+
 from webchatagent.core.bots import list_bots
 from webchatagent.core.conversations import list_conversations, read_transcript
 

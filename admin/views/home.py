@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
+
 from webchatagent.core.bots import list_bots
 from webchatagent.core.clock import now
 from webchatagent.core.conversations import count_conversations

@@ -9,6 +9,7 @@ from flask import abort, flash, jsonify, redirect, render_template, request, url
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
+
 from webchatagent.core import sources
 from webchatagent.core.db.sources import Document, Source
 from webchatagent.core.db.tenants import Bot

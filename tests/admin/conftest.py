@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
 from webchatagent.admin.specs import AdminAction, AdminView

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from webchatagent.admin import catalogues, metadata, migrations_folder
 from webchatagent.admin.accounts import USERS
 from webchatagent.admin.states import LABELS, MEANING

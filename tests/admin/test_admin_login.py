@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from webchatagent.admin import accounts
 from webchatagent.admin.app import create_admin
 from webchatagent.core.errors import InvalidRequest

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from webchatagent.admin.fab.views import build_view, check_spec
 from webchatagent.admin.roles import rights
 from webchatagent.admin.specs import AdminView

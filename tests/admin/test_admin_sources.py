@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+
 from webchatagent.admin.botforms import origin_of, slug_of
 from webchatagent.admin.fab import session as request_session
 from webchatagent.core import sources
