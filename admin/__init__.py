@@ -1,4 +1,5 @@
 """The low-code admin: its own Flask app, mounted at /admin, and the tables that it needs."""
+
 from __future__ import annotations
 
 from importlib.resources import files

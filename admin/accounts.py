@@ -2,6 +2,7 @@
 
 The table belongs to Flask-AppBuilder; the columns named here are compared with it by a test.
 """
+
 from __future__ import annotations
 
 import secrets
@@ -12,23 +13,39 @@ import sqlalchemy as sa
 from werkzeug.security import generate_password_hash
 
 from webchatagent.core.db.tenants import Membership
-from webchatagent.core.errors import InvalidRequest, NotFound
-from webchatagent.core.tenants import OPERATOR, Platform, Tenant, create_tenant, load_tenant
+from webchatagent.core.errors import InvalidRequest
+from webchatagent.core.tenants import Platform, Tenant, ensure_operator
 
 from .roles import ROLES
 
-USERS = sa.table("ab_user", *(sa.column(name, kind) for name, kind in (  # type: ignore[arg-type]
-    ("id", sa.Integer()), ("first_name", sa.String()), ("last_name", sa.String()), ("username", sa.String()),
-    ("email", sa.String()), ("password", sa.String()), ("active", sa.Boolean()), ("created_on", sa.DateTime()),
-    ("changed_on", sa.DateTime()), ("session_epoch", sa.Integer()), ("is_operator", sa.Boolean()), ("locale", sa.String()),
-)))
+USERS = sa.table(
+    "ab_user",
+    *(
+        sa.column(name, kind)
+        for name, kind in (  # type: ignore[arg-type]
+            ("id", sa.Integer()),
+            ("first_name", sa.String()),
+            ("last_name", sa.String()),
+            ("username", sa.String()),
+            ("email", sa.String()),
+            ("password", sa.String()),
+            ("active", sa.Boolean()),
+            ("created_on", sa.DateTime()),
+            ("changed_on", sa.DateTime()),
+            ("session_epoch", sa.Integer()),
+            ("is_operator", sa.Boolean()),
+            ("locale", sa.String()),
+        )
+    ),
+)
 MIN_PASSWORD = 12
 MAX_PASSWORD = 256
 """Longer ones only cost time to hash."""
 
 
-def create_user(platform: Platform, email: str, *, tenant: Tenant | None, role: str,
-                password: str | None = None) -> tuple[int, str]:
+def create_user(
+    platform: Platform, email: str, *, tenant: Tenant | None, role: str, password: str | None = None
+) -> tuple[int, str]:
     """Make a person with a role in a tenant, or an operator (`tenant` None, `role` operator); returns (id, password).
 
     A person who exists already gets the role there; their password stays, unless one is given, and comes back empty.
@@ -38,7 +55,7 @@ def create_user(platform: Platform, email: str, *, tenant: Tenant | None, role: 
     if role not in ROLES or (tenant is None) != (role == "operator"):
         raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(ROLES)}", field="role")
     if tenant is None:
-        _operator_tenant(platform)
+        ensure_operator(platform)
     if password is not None:
         check_password(password)
     known = find_user(platform, email)
@@ -53,19 +70,21 @@ def create_user(platform: Platform, email: str, *, tenant: Tenant | None, role: 
     return user_id, shown
 
 
-def _operator_tenant(platform: Platform) -> Tenant:
-    try:
-        return load_tenant(platform, slug=OPERATOR)
-    except NotFound:
-        return create_tenant(platform, OPERATOR, "Platform")
-
-
 def _insert(platform: Platform, email: str, password: str) -> int:
     now = datetime.now(UTC).replace(tzinfo=None)
     row: dict[str, Any] = {
-        "first_name": email.split("@")[0][:64], "last_name": "", "username": email[:128], "email": email,
-        "password": hash_password(password), "active": True, "created_on": now, "changed_on": now, "session_epoch": 1,
-        "is_operator": False, "locale": ""}
+        "first_name": email.split("@")[0][:64],
+        "last_name": "",
+        "username": email[:128],
+        "email": email,
+        "password": hash_password(password),
+        "active": True,
+        "created_on": now,
+        "changed_on": now,
+        "session_epoch": 1,
+        "is_operator": False,
+        "locale": "",
+    }
     with platform.database.write() as db:
         return int(db.execute(sa.insert(USERS).values(**row).returning(USERS.c.id)).scalar_one())
 
@@ -94,8 +113,11 @@ def set_password(platform: Platform, user_id: int, password: str) -> None:
     check_password(password)
     hashed = hash_password(password)
     with platform.database.write() as db:
-        db.execute(sa.update(USERS).where(USERS.c.id == user_id).values(
-            password=hashed, session_epoch=USERS.c.session_epoch + 1))
+        db.execute(
+            sa.update(USERS)
+            .where(USERS.c.id == user_id)
+            .values(password=hashed, session_epoch=USERS.c.session_epoch + 1)
+        )
 
 
 def hash_password(password: str) -> str:
@@ -112,8 +134,12 @@ def new_password() -> str:
 def check_password(password: str) -> None:
     """Refuse a password that is too short, too long or all the same. Raises InvalidRequest."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or len(set(password)) < 5:
-        raise InvalidRequest(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters, not all the same.",
-                             "choose a longer one", code="password_weak", field="password")
+        raise InvalidRequest(
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters, not all the same.",
+            "choose a longer one",
+            code="password_weak",
+            field="password",
+        )
 
 
 def check_email(email: str) -> str:
@@ -121,5 +147,7 @@ def check_email(email: str) -> str:
     email = email.strip().lower()
     name, _, host = email.partition("@")
     if not name or not host or any(c.isspace() for c in email) or "@" in host or len(email) > 128:
-        raise InvalidRequest(f"{email!r} is not an e-mail address.", "write it as name@host", code="email_wrong", field="email")
+        raise InvalidRequest(
+            f"{email!r} is not an e-mail address.", "write it as name@host", code="email_wrong", field="email"
+        )
     return email

@@ -1,4 +1,5 @@
 """The admin's Flask app."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -35,8 +36,9 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     # Flask looks for its instance folder below the root package, and `admin` lies beside it.
     app = Flask("webchatagent.admin", root_path=str(HERE), instance_path=str(platform.settings.folder))
     app.config.update(settings(platform.settings))
-    app.config["FAB_ROLES"] = fab_roles([
-        *((s.class_name, s.class_name, s.rights) for s in specs), *((p.__name__, p.__name__, p.rights) for p in PAGES)])
+    app.config["FAB_ROLES"] = fab_roles(
+        [*((s.class_name, s.class_name, s.rights) for s in specs), *((p.__name__, p.__name__, p.rights) for p in PAGES)]
+    )
     CSRFProtect(app)  # before Flask-AppBuilder, which looks for it when it registers its views
     session = make_session(platform.database.engine)
     with app.app_context():
@@ -50,16 +52,35 @@ def settings(chosen: Settings) -> dict[str, object]:
     """The configuration of Flask and its extensions."""
     host = urlsplit(chosen.public_url).netloc
     return {
-        "SECRET_KEY": chosen.key("SECRET_KEY"), "APPLICATION_ROOT": MOUNT,
-        "SESSION_COOKIE_NAME": "wca_admin", "SESSION_COOKIE_PATH": MOUNT, "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax", "SESSION_COOKIE_SECURE": chosen.production,
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12), "WTF_CSRF_TIME_LIMIT": None, "WTF_CSRF_SSL_STRICT": chosen.production,
+        "SECRET_KEY": chosen.key("SECRET_KEY"),
+        "APPLICATION_ROOT": MOUNT,
+        "SESSION_COOKIE_NAME": "wca_admin",
+        "SESSION_COOKIE_PATH": MOUNT,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": chosen.production,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": chosen.production,
         "TRUSTED_HOSTS": [urlsplit(chosen.public_url).hostname] if chosen.production and host else None,
-        "MAX_CONTENT_LENGTH": 51_000_000, "MAX_FORM_PARTS": 5000, "SEND_FILE_MAX_AGE_DEFAULT": 3600,
-        "APP_NAME": "WebChatAgent", "APP_THEME": "", "LANGUAGES": {k: {"flag": "", "name": v} for k, v in LANGUAGES.items()},
-        "BABEL_DEFAULT_LOCALE": "en", "BABEL_TRANSLATION_DIRECTORIES": str(HERE / "translations"),
-        "FAB_CREATE_DB": False, "FAB_UPDATE_PERMS": False, "FAB_ADD_SECURITY_API": False, "FAB_ADD_OPENAPI_VIEWS": False,
-        "FAB_ADD_MENU_API": False, "FAB_API_SWAGGER_UI": False, "FAB_SAFE_REDIRECT_HOSTS": [host] if host else [],
-        "FAB_BASE_TEMPLATE": "wca/layout.html", "AUTH_TYPE": 1, "AUTH_USER_REGISTRATION": False,
-        "RATELIMIT_ENABLED": chosen.rate_limits == "on", "RATELIMIT_STORAGE_URI": chosen.redis_url or "memory://",
+        "MAX_CONTENT_LENGTH": 51_000_000,
+        "MAX_FORM_PARTS": 5000,
+        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        "APP_NAME": "WebChatAgent",
+        "APP_THEME": "",
+        "LANGUAGES": {k: {"flag": "", "name": v} for k, v in LANGUAGES.items()},
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": str(HERE / "translations"),
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_ADD_SECURITY_API": False,
+        "FAB_ADD_OPENAPI_VIEWS": False,
+        "FAB_ADD_MENU_API": False,
+        "FAB_API_SWAGGER_UI": False,
+        "FAB_SAFE_REDIRECT_HOSTS": [host] if host else [],
+        "FAB_BASE_TEMPLATE": "wca/layout.html",
+        "AUTH_TYPE": 1,
+        "AUTH_USER_REGISTRATION": False,
+        "RATELIMIT_ENABLED": chosen.rate_limits == "on",
+        "RATELIMIT_STORAGE_URI": chosen.redis_url or "memory://",
     }

@@ -1,4 +1,5 @@
 """The forms of a bot."""
+
 from __future__ import annotations
 
 import re
@@ -37,16 +38,32 @@ def free_slug(tenant: Tenant, name: str) -> str:
 class NewBotForm(FlaskForm):  # type: ignore[misc]
     """What a new bot needs."""
 
-    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
-                       description=_("Visitors see it at the top of the chat."), render_kw={"autofocus": True})
-    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()),
-                         description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."))
-    greeting = TextAreaField(_("Greeting"), [Optional(), Length(max=1000, message=TOO_LONG)],
-                             description=_("The first message in the chat. Leave it empty for the usual one."), render_kw={"rows": 2})
-    slug = StringField(_("Short name"), [
-        Optional(), Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*$", message=_("Use lower-case letters, digits and dashes.")),
-        Length(max=63, message=TOO_LONG)],
-        description=_("For the command line and the address. Leave it empty to make it from the name."))
+    name = StringField(
+        _("Name"),
+        [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
+        description=_("Visitors see it at the top of the chat."),
+        render_kw={"autofocus": True},
+    )
+    locale = SelectField(
+        _("Language"),
+        choices=list(LANGUAGES.items()),
+        description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."),
+    )
+    greeting = TextAreaField(
+        _("Greeting"),
+        [Optional(), Length(max=1000, message=TOO_LONG)],
+        description=_("The first message in the chat. Leave it empty for the usual one."),
+        render_kw={"rows": 2},
+    )
+    slug = StringField(
+        _("Short name"),
+        [
+            Optional(),
+            Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*$", message=_("Use lower-case letters, digits and dashes.")),
+            Length(max=63, message=TOO_LONG),
+        ],
+        description=_("For the command line and the address. Leave it empty to make it from the name."),
+    )
 
     def validate_name(self, field: Field) -> None:
         """Refuse a name of blanks."""
@@ -67,31 +84,61 @@ class BotForm(FlaskForm):  # type: ignore[misc]
 
     groups = GROUPS
 
-    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
-                       description=_("Visitors see it at the top of the chat."))
-    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()),
-                         description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."))
-    greeting = TextAreaField(_("Greeting"), [Optional(), Length(max=1000, message=TOO_LONG)],
-                             description=_("The first message in the chat. Leave it empty for the usual one."), render_kw={"rows": 2})
-    suggestions = TextAreaField(_("Suggested questions"), [Optional(), Length(max=500, message=TOO_LONG)],
-                                description=_("Up to four, one a line. Visitors can tap them."), render_kw={"rows": 4})
-    unknown_answer = TextAreaField(_("Answer when the sources say nothing"), [Optional(), Length(max=1000, message=TOO_LONG)],
-                                   description=_("Say where people can turn to. Leave it empty for the usual sentence."),
-                                   render_kw={"rows": 3})
-    instructions = TextAreaField(_("Instructions"), [Optional(), Length(max=8000, message=TOO_LONG)],
-                                 description=_("Tone and rules for the answers, such as: use formal language, keep it short."),
-                                 render_kw={"rows": 4})
-    accent = StringField(_("Colour"), [Regexp(r"^#[0-9a-fA-F]{6}$", message=_("Please choose a colour."))],
-                         render_kw={"type": "color"})
-    theme = SelectField(_("Light or dark"), choices=[
-        ("auto", _("As the visitor's device")), ("light", _("Light")), ("dark", _("Dark"))])
+    name = StringField(
+        _("Name"),
+        [InputRequired(REQUIRED), Length(max=200, message=TOO_LONG)],
+        description=_("Visitors see it at the top of the chat."),
+    )
+    locale = SelectField(
+        _("Language"),
+        choices=list(LANGUAGES.items()),
+        description=_("Of the greeting and the buttons. Questions are answered in the visitor's language."),
+    )
+    greeting = TextAreaField(
+        _("Greeting"),
+        [Optional(), Length(max=1000, message=TOO_LONG)],
+        description=_("The first message in the chat. Leave it empty for the usual one."),
+        render_kw={"rows": 2},
+    )
+    suggestions = TextAreaField(
+        _("Suggested questions"),
+        [Optional(), Length(max=500, message=TOO_LONG)],
+        description=_("Up to four, one a line. Visitors can tap them."),
+        render_kw={"rows": 4},
+    )
+    unknown_answer = TextAreaField(
+        _("Answer when the sources say nothing"),
+        [Optional(), Length(max=1000, message=TOO_LONG)],
+        description=_("Say where people can turn to. Leave it empty for the usual sentence."),
+        render_kw={"rows": 3},
+    )
+    instructions = TextAreaField(
+        _("Instructions"),
+        [Optional(), Length(max=8000, message=TOO_LONG)],
+        description=_("Tone and rules for the answers, such as: use formal language, keep it short."),
+        render_kw={"rows": 4},
+    )
+    accent = StringField(
+        _("Colour"), [Regexp(r"^#[0-9a-fA-F]{6}$", message=_("Please choose a colour."))], render_kw={"type": "color"}
+    )
+    theme = SelectField(
+        _("Light or dark"), choices=[("auto", _("As the visitor's device")), ("light", _("Light")), ("dark", _("Dark"))]
+    )
     position = SelectField(_("Side of the page"), choices=[("right", _("Right")), ("left", _("Left"))])
-    close_behaviour = SelectField(_("When the visitor closes the chat"), choices=[
-        ("minimise", _("Keep the conversation")), ("end", _("End the conversation")),
-        ("end_and_erase", _("End the conversation and delete it"))])
-    allowed_origins = TextAreaField(_("Websites that may show this bot"), [Optional(), Length(max=8000, message=TOO_LONG)],
-                                    description=_("One address a line, such as https://www.example.org. This server and localhost always may."),
-                                    render_kw={"rows": 3, "spellcheck": "false", "class": "mono"})
+    close_behaviour = SelectField(
+        _("When the visitor closes the chat"),
+        choices=[
+            ("minimise", _("Keep the conversation")),
+            ("end", _("End the conversation")),
+            ("end_and_erase", _("End the conversation and delete it")),
+        ],
+    )
+    allowed_origins = TextAreaField(
+        _("Websites that may show this bot"),
+        [Optional(), Length(max=8000, message=TOO_LONG)],
+        description=_("One address a line, such as https://www.example.org. This server and localhost always may."),
+        render_kw={"rows": 3, "spellcheck": "false", "class": "mono"},
+    )
 
     def validate_name(self, field: Field) -> None:
         """Refuse a name of blanks."""
@@ -122,7 +169,12 @@ def origin_of(text: str) -> str | None:
         return None
     host = parts.hostname or ""
     plain = host.replace("-", "").replace(".", "")
-    if parts.scheme not in ("http", "https") or not plain or not plain.isalnum() or parts.username or "." not in host + (
-            "." if host == "localhost" else ""):
+    if (
+        parts.scheme not in ("http", "https")
+        or not plain
+        or not plain.isalnum()
+        or parts.username
+        or "." not in host + ("." if host == "localhost" else "")
+    ):
         return None
     return f"{parts.scheme}://{host}{port}"

@@ -1,7 +1,9 @@
-"""The message catalogues: what the code says, compared with what is translated. `python -m webchatagent.admin.catalogues`.
+"""The message catalogues: what the code says, compared with what is translated.
 
-Running it adds new messages to each `.po`, marks nothing fuzzy, drops what is gone, and compiles the `.mo` files.
+Running it (`python -m webchatagent.admin.catalogues`) adds new messages to each `.po`, drops what is gone, and
+compiles the `.mo` files.
 """
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -51,8 +53,18 @@ def compiled(language: str) -> bytes:
 def update(language: str) -> None:
     """Bring a catalogue up to what the code says, and compile it."""
     old, wanted = read(language), extract()
-    new = Catalog(locale=language, project="WebChatAgent admin", version="1", fuzzy=False, creation_date=ONCE, revision_date=ONCE,
-                  header_comment="# Messages of the admin.", msgid_bugs_address="", last_translator="", language_team="")
+    new = Catalog(
+        locale=language,
+        project="WebChatAgent admin",
+        version="1",
+        fuzzy=False,
+        creation_date=ONCE,
+        revision_date=ONCE,
+        header_comment="# Messages of the admin.",
+        msgid_bugs_address="",
+        last_translator="",
+        language_team="",
+    )
     for message in sorted(wanted, key=str):
         known = old.get(message if isinstance(message, str) else message[0])
         new.add(message, known.string if known else None)

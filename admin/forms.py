@@ -1,4 +1,5 @@
 """Forms that are not made from a model: the log-in, and the base of all."""
+
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
@@ -12,16 +13,27 @@ REQUIRED = _("Please fill in this field.")
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """E-mail and password."""
 
-    email = StringField(_("E-mail"), [InputRequired(REQUIRED), Length(max=320)],
-                        render_kw={"type": "email", "autocomplete": "username", "autofocus": True, "inputmode": "email"})
-    password = PasswordField(_("Password"), [InputRequired(REQUIRED), Length(max=256)],
-                             render_kw={"autocomplete": "current-password"})
+    email = StringField(
+        _("E-mail"),
+        [InputRequired(REQUIRED), Length(max=320)],
+        render_kw={"type": "email", "autocomplete": "username", "autofocus": True, "inputmode": "email"},
+    )
+    password = PasswordField(
+        _("Password"), [InputRequired(REQUIRED), Length(max=256)], render_kw={"autocomplete": "current-password"}
+    )
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """A new password, with the present one as proof."""
 
-    present = PasswordField(_("Present password"), [InputRequired(REQUIRED), Length(max=256)],
-                            render_kw={"autocomplete": "current-password"})
-    new = PasswordField(_("New password"), [InputRequired(REQUIRED), Length(max=256)],
-                        description=_("At least 12 characters."), render_kw={"autocomplete": "new-password"})
+    present = PasswordField(
+        _("Present password"),
+        [InputRequired(REQUIRED), Length(max=256)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    new = PasswordField(
+        _("New password"),
+        [InputRequired(REQUIRED), Length(max=256)],
+        description=_("At least 12 characters."),
+        render_kw={"autocomplete": "new-password"},
+    )

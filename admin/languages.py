@@ -1,4 +1,5 @@
 """The languages of the admin, each by its own name, and names of languages and roles to show."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,7 +10,11 @@ from flask_babel import lazy_gettext as _
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "hi": "हिन्दी"}
 ROLE_LABELS: dict[str, Any] = {
-    "owner": _("Owner"), "editor": _("Editor"), "agent": _("Agent"), "viewer": _("Viewer"), "privacy": _("Privacy"),
+    "owner": _("Owner"),
+    "editor": _("Editor"),
+    "agent": _("Agent"),
+    "viewer": _("Viewer"),
+    "privacy": _("Privacy"),
     "operator": _("Operator"),
 }
 

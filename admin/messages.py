@@ -1,4 +1,5 @@
 """Errors of core in the language of the person: known codes have a sentence here, others keep core's own."""
+
 from __future__ import annotations
 
 from typing import Any

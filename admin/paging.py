@@ -1,4 +1,5 @@
 """Pages of a list."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,5 +38,10 @@ class Pager:
 
     def link(self, page: int, **changes: object) -> str:
         """The address of another page, everything else as it is."""
-        values: dict[str, object] = {**(request.view_args or {}), **request.args.to_dict(), **changes, self.name: page + 1}
+        values: dict[str, object] = {
+            **(request.view_args or {}),
+            **request.args.to_dict(),
+            **changes,
+            self.name: page + 1,
+        }
         return url_for(str(request.endpoint), **{k: v for k, v in values.items() if v not in ("", None)})  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
 """Where a logged-in person may work: their tenants, and in which role."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ def find_places(db: Session, user_id: int, is_operator: bool) -> list[Place]:
     rows = db.execute(
         select(TenantRow.id, TenantRow.slug, TenantRow.name, Membership.role)
         .join(Membership, Membership.tenant_id == TenantRow.id)
-        .where(Membership.user_id == user_id).order_by(TenantRow.name, TenantRow.id))
+        .where(Membership.user_id == user_id)
+        .order_by(TenantRow.name, TenantRow.id)
+    )
     places = [Place(*row) for row in rows if row.role in ROLES and row.role != "operator"]
     if is_operator:
         own = db.execute(select(TenantRow.id, TenantRow.slug, TenantRow.name).where(TenantRow.slug == OPERATOR)).first()

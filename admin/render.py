@@ -1,4 +1,5 @@
 """Answers as safe HTML. Everything is escaped first; only what is built here becomes markup, and nothing links out."""
+
 from __future__ import annotations
 
 import re

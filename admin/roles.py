@@ -1,4 +1,5 @@
 """Roles in code: which role may do what on which screen. Nothing about rights is stored but the name of the role."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ Rights = Mapping[str, frozenset[str]]
 
 
 def rights(*, read: Iterable[str] = ROLES, write: Iterable[str] = ("owner", "operator")) -> dict[str, frozenset[str]]:
-    """The usual table: `read` may look, `write` may also add, change and delete. Raises ValueError for unknown roles."""
+    """The usual table: `read` may look, `write` may also add, change and delete. Raises ValueError for other roles."""
     reading, writing = frozenset(read), frozenset(write)
     unknown = (reading | writing) - frozenset(ROLES)
     if unknown:

@@ -1,4 +1,5 @@
 """What a screen is: declared here, built by `fab.views`. Plugins hand over the same dataclass."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

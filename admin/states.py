@@ -1,4 +1,5 @@
 """The states of a document in the words of the person, and what each means."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,9 +8,17 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
 LABELS: dict[str, Any] = {
-    "queued": _("Waiting"), "fetching": _("Fetching"), "indexing": _("Reading"), "searchable": _("Searchable"),
-    "no_text": _("No text"), "encrypted": _("Password needed"), "unsupported": _("Not supported"), "broken": _("Damaged"),
-    "too_large": _("Too large"), "unreachable": _("Unreachable"), "gone": _("Gone"),
+    "queued": _("Waiting"),
+    "fetching": _("Fetching"),
+    "indexing": _("Reading"),
+    "searchable": _("Searchable"),
+    "no_text": _("No text"),
+    "encrypted": _("Password needed"),
+    "unsupported": _("Not supported"),
+    "broken": _("Damaged"),
+    "too_large": _("Too large"),
+    "unreachable": _("Unreachable"),
+    "gone": _("Gone"),
 }
 MEANING: dict[str, Any] = {
     "no_text": _("It holds no text that can be read. Pictures and scans are not read."),

@@ -1,4 +1,5 @@
 """Puts security, pages and declared views on a Flask app."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,12 +19,23 @@ __all__ = ["Builder", "build_view"]
 class Builder(AppBuilder):  # type: ignore[misc]
     """Flask-AppBuilder with our security, our layout and nothing of its own but what the specs ask for."""
 
-    def __init__(self, app: Flask, session: Any, pages: Sequence[type[Page]],
-                 views: Sequence[tuple[AdminView, type[GuardedView]]]) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        session: Any,
+        pages: Sequence[type[Page]],
+        views: Sequence[tuple[AdminView, type[GuardedView]]],
+    ) -> None:
         patch_fab()
         home = pages[0]
-        super().__init__(app, session, base_template="wca/layout.html", indexview=home,
-                         security_manager_class=AdminSecurity, update_perms=False)
+        super().__init__(
+            app,
+            session,
+            base_template="wca/layout.html",
+            indexview=home,
+            security_manager_class=AdminSecurity,
+            update_perms=False,
+        )
         self.menu.add_link(home.__name__, href=f"{home.__name__}.{home.default_view}", icon=home.icon, label=home.label)
         for spec, view in views:
             if spec.in_menu:

@@ -3,6 +3,7 @@
 Flask-AppBuilder keeps one mutable `Filters` object per view, shared by all threads; two people who search at once see
 each other's terms (its issue 2366). Here each request works on its own copy.
 """
+
 from __future__ import annotations
 
 import copy
@@ -20,7 +21,7 @@ def _get(view: Any) -> Any:
     own = g.setdefault("fab_filters", {})
     if id(view) not in own:
         own[id(view)] = copy.copy(shared)  # the tables of possible filters are only read, so they may be shared
-        own[id(view)].clear_filters()      # makes fresh lists
+        own[id(view)].clear_filters()  # makes fresh lists
     return own[id(view)]
 
 

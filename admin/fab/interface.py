@@ -1,4 +1,5 @@
 """The data interface of the guarded views."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """The people who log in: Flask-AppBuilder's user with what this platform adds."""
+
 from __future__ import annotations
 
 from flask_appbuilder.security.sqla.models import User

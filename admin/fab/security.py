@@ -1,4 +1,5 @@
 """Logging in, and what a role may do."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -106,8 +107,9 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
     def find_user(self, username: str | None = None, email: str | None = None) -> AdminUser | None:
         """A person by e-mail, whatever its case."""
         wanted = (email or username or "").strip().lower()
-        found: AdminUser | None = self.session.scalar(
-            select(AdminUser).where(func.lower(AdminUser.email) == wanted)) if wanted else None
+        found: AdminUser | None = (
+            self.session.scalar(select(AdminUser).where(func.lower(AdminUser.email) == wanted)) if wanted else None
+        )
         return found
 
     def sign_in(self, email: str, password: str) -> AdminUser | None:
@@ -127,17 +129,27 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
     def _count(self, user: AdminUser, right: bool) -> None:
         values: dict[str, Any] = {"fail_login_count": func.coalesce(AdminUser.fail_login_count, 0) + 1}
         if right:
-            values = {"fail_login_count": 0, "login_count": func.coalesce(AdminUser.login_count, 0) + 1,
-                      "last_login": func.current_timestamp()}
-        self.session.execute(update(AdminUser).where(AdminUser.id == user.id).values(**values)
-                             .execution_options(synchronize_session=False))
+            values = {
+                "fail_login_count": 0,
+                "login_count": func.coalesce(AdminUser.login_count, 0) + 1,
+                "last_login": func.current_timestamp(),
+            }
+        self.session.execute(
+            update(AdminUser)
+            .where(AdminUser.id == user.id)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
         release()
 
     def revoke_sessions(self, user_id: int) -> None:
         """Make every cookie of the person worthless."""
         self.session.execute(
-            update(AdminUser).where(AdminUser.id == user_id).values(session_epoch=AdminUser.session_epoch + 1)
-            .execution_options(synchronize_session=False))
+            update(AdminUser)
+            .where(AdminUser.id == user_id)
+            .values(session_epoch=AdminUser.session_epoch + 1)
+            .execution_options(synchronize_session=False)
+        )
         release()
 
     def load_user(self, pk: int) -> AdminUser | None:
@@ -165,5 +177,6 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
         if (permission_name, view_name) not in known:
             known[permission_name, view_name] = any(
                 self._has_access_builtin_roles(role, permission_name, view_name)
-                for role in self.get_user_roles(current_user))
+                for role in self.get_user_roles(current_user)
+            )
         return bool(known[permission_name, view_name])

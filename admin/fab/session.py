@@ -1,4 +1,5 @@
 """The database session of a request: guarded like every other, its scope the tenant the person works in."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -62,6 +63,12 @@ def place() -> Place | None:
     """Where the person of this request works; None without a log-in or without any tenant."""
     found: Place | None = g.get("place")
     return found
+
+
+def role() -> str:
+    """The role of the person of this request, empty without one."""
+    here = place()
+    return here.role if here is not None else ""
 
 
 def tenant() -> Tenant:

@@ -1,4 +1,5 @@
 """How pages look and what browsers are told: headers, language, error pages, helpers of the templates."""
+
 from __future__ import annotations
 
 import secrets
@@ -20,8 +21,10 @@ from ..messages import SENTENCES, explain
 from ..render import markdown
 from .views import wants_json
 
-POLICY = ("default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
-          "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+POLICY = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def csp_nonce() -> str:
@@ -49,7 +52,8 @@ def ago(when: datetime | None) -> Markup:
         return Markup("–")
     words = format_timedelta(when - datetime.now(UTC), granularity="second", add_direction=True, threshold=1.2)
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        when.isoformat(), format_datetime(when.replace(tzinfo=None), "medium", rebase=False), words)
+        when.isoformat(), format_datetime(when.replace(tzinfo=None), "medium", rebase=False), words
+    )
 
 
 def _headers(response: Any) -> Any:
@@ -73,8 +77,14 @@ def _problem(status: int, title: str, text: str, code: str) -> Any:
 
 def _http_error(error: HTTPException) -> Any:
     texts = {
-        403: (gettext("You may not open this page"), gettext("Your role here does not include it. Ask an owner of this workspace.")),
-        404: (gettext("There is nothing here"), gettext("It may have been deleted, or it belongs to another workspace.")),
+        403: (
+            gettext("You may not open this page"),
+            gettext("Your role here does not include it. Ask an owner of this workspace."),
+        ),
+        404: (
+            gettext("There is nothing here"),
+            gettext("It may have been deleted, or it belongs to another workspace."),
+        ),
         405: (gettext("That does not work this way"), gettext("Please use the buttons of the page.")),
         413: (gettext("This file is too large"), str(SENTENCES["file_too_large"])),
         429: (gettext("Too many attempts"), gettext("Please wait a moment and try again.")),
@@ -83,7 +93,10 @@ def _http_error(error: HTTPException) -> Any:
     if isinstance(error, CSRFError):
         return _problem(400, gettext("This page was open too long"), gettext("Please reload it and try again."), "csrf")
     if status == 403 and current_user.is_authenticated and g.get("place") is None:
-        texts[403] = (gettext("You have no workspace yet"), gettext("Ask the people who invited you to add you to theirs."))
+        texts[403] = (
+            gettext("You have no workspace yet"),
+            gettext("Ask the people who invited you to add you to theirs."),
+        )
     title, text = texts.get(status, (gettext("Something went wrong"), gettext("Please try again.")))
     return _problem(status, title, text, error.name.lower().replace(" ", "_"))
 
@@ -95,7 +108,9 @@ def _core_error(error: WebChatAgentError) -> Any:
 def _crash(error: Exception) -> Any:
     original = getattr(error, "original_exception", None) or error
     current_app.logger.error("a page of the admin failed", exc_info=original)
-    full = isinstance(original, (OSError, SQLAlchemyError)) and ("full" in str(original) or getattr(original, "errno", 0) == 28)
+    full = isinstance(original, (OSError, SQLAlchemyError)) and (
+        "full" in str(original) or getattr(original, "errno", 0) == 28
+    )
     code = "no_space" if full else "try_again"
     return _problem(507 if full else 500, gettext("Something went wrong"), str(SENTENCES[code]), code)
 
@@ -103,9 +118,19 @@ def _crash(error: Exception) -> Any:
 def install(app: Flask) -> None:
     """Put headers, error pages and template helpers on the app."""
     app.jinja_env.globals.update(
-        appbuilder=app.appbuilder, csp_nonce=csp_nonce, current_language=lambda: str(get_locale() or "en"), ago=ago, number=format_decimal,
-        places=lambda: g.get("places", []), place=lambda: g.get("place"), person=current_user, languages=LANGUAGES,
-        language_name=language_name, role_label=role_label, translated=gettext)
+        appbuilder=app.extensions["appbuilder"],
+        csp_nonce=csp_nonce,
+        current_language=lambda: str(get_locale() or "en"),
+        ago=ago,
+        number=format_decimal,
+        places=lambda: g.get("places", []),
+        place=lambda: g.get("place"),
+        person=current_user,
+        languages=LANGUAGES,
+        language_name=language_name,
+        role_label=role_label,
+        translated=gettext,
+    )
     app.jinja_env.filters.update(markdown=markdown, first_letter=lambda text: escape((text or "?").strip()[:1].upper()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["babel"].locale_selector = choose_locale

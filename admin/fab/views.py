@@ -1,8 +1,9 @@
 """From declarations to guarded views: the pages of `AdminView` specs, and the base of pages made by hand."""
+
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,6 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from sqlalchemy import inspect
-from werkzeug.wrappers import Response
 
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenancy import TenantOwned
@@ -24,6 +24,8 @@ from ..messages import explain
 from ..specs import AdminAction, AdminView
 from .interface import SafeInterface
 from .session import place, release, tenant
+
+__all__ = ["GuardedView", "Page", "build_view", "check_spec", "expose", "guard", "page", "to_login", "wants_json"]
 
 NEVER = frozenset({"tenant", "tenant_id", "key_hash", "password", "config", "blob"})
 """Columns that no screen shows: they cross tenants, or are secrets."""
@@ -112,12 +114,18 @@ class GuardedView(ModelView):  # type: ignore[misc]
     def _search_flag(self) -> str:
         """The query parameter of `contains` on the search column."""
         found = self._filters.get_search_filters().get(self.spec.search_column, [])
-        return next((f"_flt_{n}_{self.spec.search_column}" for n, f in enumerate(found) if isinstance(f, FilterContains)), "")
+        return next(
+            (f"_flt_{n}_{self.spec.search_column}" for n, f in enumerate(found) if isinstance(f, FilterContains)), ""
+        )
 
     def may(self, verb: str) -> bool:
         """Whether there is such a page, and the person of this request may use it."""
-        exists = {"add": self.spec.add or self.spec.add_columns, "edit": self.spec.change or self.spec.edit_columns,
-                  "delete": self.spec.can_delete, "read": True}[verb]
+        exists = {
+            "add": self.spec.add or self.spec.add_columns,
+            "edit": self.spec.change or self.spec.edit_columns,
+            "delete": self.spec.can_delete,
+            "read": True,
+        }[verb]
         return bool(exists) and bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
 
     @expose("/list/")
@@ -127,11 +135,21 @@ class GuardedView(ModelView):  # type: ignore[misc]
         self._forget_nonsense()
         return super().list.__wrapped__(self)  # without the base's own check, which sends people in circles
 
-    @staticmethod
-    def _forget_nonsense() -> None:
-        kept = [(k, v) for k, v in request.args.items(multi=True)
-                if not k.startswith(("page_", "psize_")) or (v.isdigit() and int(v) <= 100_000 and (k[1] != "s" or 0 < int(v) <= 100))]
-        request.args = request.parameter_storage_class(kept)
+    def _forget_nonsense(self) -> None:
+        """Drop pages that are no numbers, and orders by columns that the list does not offer."""
+        limits = {"page_": 100_000, "psize": 100}
+
+        def good(key: str, value: str) -> bool:
+            if key.startswith("_oc_"):
+                return value in self.order_columns
+            limit = limits.get(key[:5])
+            return limit is None or (
+                value.isdigit() and len(value) < 7 and int(value) <= limit and (key[:5] == "page_" or value != "0")
+            )
+
+        request.args = request.parameter_storage_class(
+            [(k, v) for k, v in request.args.items(multi=True) if good(k, v)]
+        )
 
     @expose("/show/<pk>")
     @guard("read")
@@ -168,10 +186,10 @@ class GuardedView(ModelView):  # type: ignore[misc]
         row = self._row(pk)
         release()
         form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
-        if form.validate_on_submit():  # type: ignore[attr-defined]
-            if self._core(lambda: self.spec.change(tenant(), row, form) or True, form):  # type: ignore[misc, func-returns-value]
-                flash(gettext("Saved."), "success")
-                return redirect(url_for(".show", pk=pk))
+        change = self.spec.change
+        if form.validate_on_submit() and self._core(lambda: change(tenant(), row, form) or True, form):
+            flash(gettext("Saved."), "success")
+            return redirect(url_for(".show", pk=pk))
         return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=str(row))
 
     @expose("/delete/<pk>", methods=["POST"])
@@ -192,7 +210,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
         """Run an action on the chosen rows."""
         return self._act(request.form.get("action", ""), request.form.getlist("rowid"))
 
-    def _act(self, name: str, pks: list[str]) -> Any:
+    def _act(self, name: str, pks: Sequence[str]) -> Any:
         if not current_user.is_authenticated:
             return to_login()
         wanted = next((a for a in self.spec.actions if a.name == name), None)
@@ -240,10 +258,16 @@ def check_spec(spec: AdminView) -> None:
     if not spec.list_columns:
         raise ValueError(f"{spec.id}: name the columns of the list; all of them is never meant")
     mapper = inspect(spec.model)
-    named = [*spec.list_columns, *spec.show_columns, *spec.add_columns, *spec.edit_columns, *filter(None, [spec.search_column])]
+    named = [
+        *spec.list_columns,
+        *spec.show_columns,
+        *spec.add_columns,
+        *spec.edit_columns,
+        *filter(None, [spec.search_column]),
+    ]
     for column in named:
-        root, dot, leaf = column.partition(".")
-        if {root, leaf} & NEVER or (dot and "_id" in leaf):
+        root, _dot, leaf = column.partition(".")
+        if {root, leaf} & NEVER:
             raise ValueError(f"{spec.id}: {column} is never shown")
         if root not in mapper.all_orm_descriptors:
             raise ValueError(f"{spec.id}: {spec.model.__name__} has no {root}")
@@ -252,8 +276,10 @@ def check_spec(spec: AdminView) -> None:
             raise ValueError(f"{spec.id}: {root} leads to rows of every tenant")
         if column not in spec.labels:
             raise ValueError(f"{spec.id}: {column} has no label")
+    keys = {mapper.get_property_by_column(c).key for r in mapper.relationships for c in r.local_columns}
+    keys |= {mapper.get_property_by_column(c).key for c in mapper.columns if c.foreign_keys} | {"id", "public_id"}
     for column in (*spec.add_columns, *spec.edit_columns):
-        if column in ("id", "public_id") or column.endswith("_id"):
+        if column in keys:
             raise ValueError(f"{spec.id}: {column} cannot be typed; name the relation")
 
 
@@ -266,12 +292,28 @@ def build_view(spec: AdminView) -> type[GuardedView]:
     out |= set() if spec.change or spec.edit_columns else {"edit"}
     out |= set() if spec.can_delete else {"delete"}
     out |= set() if spec.actions else {"action", "action_post"}
-    columns = {"list_columns": list(spec.list_columns), "show_columns": list(spec.show_columns or spec.list_columns),
-               "add_columns": list(spec.add_columns or spec.list_columns[:1]),
-               "edit_columns": list(spec.edit_columns or spec.list_columns[:1])}
-    return type(spec.class_name, (GuardedView,), {
-        **columns, "__doc__": f"The screen `{spec.id}`.", "spec": spec, "datamodel": SafeInterface(spec.model),
-        "route_base": f"/{spec.id}", "exclude_route_methods": out, "base_order": spec.order,
-        "label_columns": dict(spec.labels), "formatters_columns": dict(spec.formatters),
-        "list_title": spec.title, "show_title": spec.title, "add_title": spec.add_title or spec.title, "edit_title": spec.title,
-    })
+    columns = {
+        "list_columns": list(spec.list_columns),
+        "show_columns": list(spec.show_columns or spec.list_columns),
+        "add_columns": list(spec.add_columns or spec.list_columns[:1]),
+        "edit_columns": list(spec.edit_columns or spec.list_columns[:1]),
+    }
+    return type(
+        spec.class_name,
+        (GuardedView,),
+        {
+            **columns,
+            "__doc__": f"The screen `{spec.id}`.",
+            "spec": spec,
+            "datamodel": SafeInterface(spec.model),
+            "route_base": f"/{spec.id}",
+            "exclude_route_methods": out,
+            "base_order": spec.order,
+            "label_columns": dict(spec.labels),
+            "formatters_columns": dict(spec.formatters),
+            "list_title": spec.title,
+            "show_title": spec.title,
+            "add_title": spec.add_title or spec.title,
+            "edit_title": spec.title,
+        },
+    )

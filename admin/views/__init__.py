@@ -1,4 +1,5 @@
 """The screens of the admin, one module per noun: declarative specs and small pages."""
+
 from __future__ import annotations
 
 from ..fab.views import Page

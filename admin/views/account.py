@@ -1,4 +1,5 @@
 """The person's own page: language, tenant, password."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Conversations, to read."""
+
 from __future__ import annotations
 
 from flask import request
@@ -31,7 +32,9 @@ class ConversationsPage(Page):
         bot_id = asked if any(b.id == asked for b in bots) else 0
         number = Pager.number()
         rows, total = list_conversations(here, bot_id=bot_id, page=number, size=SIZE)
-        return self.show_page("wca/conversations.html", rows=rows, bots=bots, bot_id=bot_id, pager=Pager(number, SIZE, total))
+        return self.show_page(
+            "wca/conversations.html", rows=rows, bots=bots, bot_id=bot_id, pager=Pager(number, SIZE, total)
+        )
 
     @page("/<int:session_id>")
     def show(self, session_id: int) -> str:

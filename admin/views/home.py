@@ -1,4 +1,5 @@
 """The overview: what is there, what happened today, what to do first."""
+
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
@@ -9,7 +10,7 @@ from webchatagent.core.conversations import count_conversations
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.retrieval import embedding_model
 
-from ..fab.session import place, tenant
+from ..fab.session import role, tenant
 from ..fab.views import Page, page
 from ..roles import rights
 
@@ -36,6 +37,14 @@ class HomePage(Page):
             for state, n in one.states.items():
                 total.add(state, n, 0, 0)
             total.chunks, total.vectors = total.chunks + one.chunks, total.vectors + one.vectors
-        return self.show_page("wca/home.html", bots=bots, counts=counts, total=total, begun=begun, unanswered=unanswered,
-                              model=model, nothing=StateCounts(), role=place().role)  # type: ignore[union-attr]
-
+        return self.show_page(
+            "wca/home.html",
+            bots=bots,
+            counts=counts,
+            total=total,
+            begun=begun,
+            unanswered=unanswered,
+            model=model,
+            nothing=StateCounts(),
+            role=role(),
+        )

@@ -1,4 +1,5 @@
 """The sources of a bot: adding files and websites, and watching them become searchable."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -45,9 +46,14 @@ class SourcesPage(Page):
         """What may have changed on the page, in pieces that a script puts in their place."""
         here = tenant()
         values = self._values(here, find_bot(here, bot_id))
-        html = {name: render_template(f"wca/sources_{name}.html", view=self, **values) for name in ("filters", "cards", "pager")}
-        rows = [{"id": d.id, "html": render_template("wca/sources_row.html", view=self, d=d, **values)}
-                for d in values["found"].documents]
+        html = {
+            name: render_template(f"wca/sources_{name}.html", view=self, **values)
+            for name in ("filters", "cards", "pager")
+        }
+        rows = [
+            {"id": d.id, "html": render_template("wca/sources_row.html", view=self, d=d, **values)}
+            for d in values["found"].documents
+        ]
         return jsonify({"busy": values["found"].busy, "rows": rows, **html})
 
     def _values(self, here: Tenant, bot: Bot) -> dict[str, Any]:
@@ -55,12 +61,29 @@ class SourcesPage(Page):
         group = group if group in GROUPS else "all"
         number = Pager.number()
         search = request.args.get("q", "").strip()[:100]
-        found = page_documents(here, bot.id, group=group, source_id=request.args.get("source", 0, type=int),
-                               search=search, page=number, size=SIZE)
+        found = page_documents(
+            here,
+            bot.id,
+            group=group,
+            source_id=request.args.get("source", 0, type=int),
+            search=search,
+            page=number,
+            size=SIZE,
+        )
         pager = Pager(number, SIZE, found.total)
-        return {"bot": bot, "found": found, "group": group, "search": search, "pager": pager, "may_write": self.may("edit"),
-                "by_meaning": embedding_model(here) is not None, "state_label": state_label, "explain_document": explain_document,
-                "max_bytes": sources.MAX_BYTES, "is_website": is_website}
+        return {
+            "bot": bot,
+            "found": found,
+            "group": group,
+            "search": search,
+            "pager": pager,
+            "may_write": self.may("edit"),
+            "by_meaning": embedding_model(here) is not None,
+            "state_label": state_label,
+            "explain_document": explain_document,
+            "max_bytes": sources.MAX_BYTES,
+            "is_website": is_website,
+        }
 
     @page("/<int:bot_id>/upload", needs="add", methods=("POST",))
     def upload(self, bot_id: int) -> Any:
@@ -101,7 +124,10 @@ class SourcesPage(Page):
             flash(ngettext("%(num)d document deleted.", "%(num)d documents deleted.", len(ids)), "success")
         else:
             again = sources.retry_documents(here, ids)
-            flash(ngettext("%(num)d document is being read again.", "%(num)d documents are being read again.", again), "success")
+            flash(
+                ngettext("%(num)d document is being read again.", "%(num)d documents are being read again.", again),
+                "success",
+            )
         return self._back(bot_id)
 
     @page("/<int:bot_id>/source/<int:source_id>", needs="edit", methods=("POST",))
@@ -159,8 +185,15 @@ def web_address(text: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         host = ""
-    if not host or not is_website(text.lower()) or any(c.isspace() or ord(c) < 32 for c in text) or len(text) > 2000 \
-            or parts.username or parts.password or not ("." in host or ":" in host or host == "localhost"):
+    if (
+        not host
+        or not is_website(text.lower())
+        or any(c.isspace() or ord(c) < 32 for c in text)
+        or len(text) > 2000
+        or parts.username
+        or parts.password
+        or not ("." in host or ":" in host or host == "localhost")
+    ):
         raise InvalidRequest("This is not a web address.", code="address_wrong", field="url")
     return text
 

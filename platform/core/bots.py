@@ -143,4 +143,4 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         row.name, row.locale, row.greeting = name, locale, greeting
-        row.settings = settings.model_dump(mode="json")
+        row.settings = settings.model_dump(mode="json", exclude_defaults=True)

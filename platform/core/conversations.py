@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, func, select
 
@@ -32,31 +33,37 @@ class Conversation:
     opening: str
 
 
-def list_conversations(tenant: Tenant, *, bot_id: int = 0, page: int = 0, size: int = 25) -> tuple[list[Conversation], int]:
+def list_conversations(
+    tenant: Tenant, *, bot_id: int = 0, page: int = 0, size: int = 25,
+) -> tuple[list[Conversation], int]:
     """A page of conversations, the latest first, and how many there are."""
     with tenant.read() as db:
         wanted = [ChatSession.bot_id == bot_id] if bot_id else []
-        total = db.scalar(select(func.count(ChatSession.id)).where(*wanted)) or 0
         rows = db.execute(
-            select(ChatSession, Bot.name).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
+            select(ChatSession, Bot.name, func.count().over()).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
             .order_by(ChatSession.last_at.desc(), ChatSession.id.desc()).limit(size).offset(page * size)).all()
-        ids = [row.id for row, _ in rows]
-        counts = {r[0]: r for r in db.execute(select(
+        total = rows[0][2] if rows else db.scalar(select(func.count(ChatSession.id)).where(*wanted)) if page else 0
+        ids = [row.id for row, _, _ in rows]
+        counts = {row[0]: row for row in db.execute(select(
             Message.session_id, func.count(Message.id),
             func.count(case((Message.rating == "up", 1))), func.count(case((Message.rating == "down", 1))),
             func.min(case((Message.role == "visitor", Message.id))),
         ).where(Message.session_id.in_(ids)).group_by(Message.session_id))}
-        refused = {session: n for session, n in db.execute(
+        refused = dict(db.execute(
             select(TurnRow.session_id, func.count(TurnRow.id))
-            .where(TurnRow.session_id.in_(ids), TurnRow.refused).group_by(TurnRow.session_id))}
+            .where(TurnRow.session_id.in_(ids), TurnRow.refused).group_by(TurnRow.session_id)).tuples().all())
         firsts = [c[4] for c in counts.values() if c[4]]
-        openings = {session: text for session, text in db.execute(
-            select(Message.session_id, func.substr(Message.text, 1, 200)).where(Message.id.in_(firsts)))}
-    none = (0, 0, 0, 0, None)
-    return [Conversation(
-        row.id, row.bot_id, bot, row.language, row.restricted, row.created_at, row.last_at, row.ended_at,
-        *counts.get(row.id, none)[1:4], refused.get(row.id, 0), "" if row.restricted else openings.get(row.id, ""),
-    ) for row, bot in rows], total
+        opening = func.substr(Message.text, 1, 200)
+        openings: dict[int, str] = dict(db.execute(
+            select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all())
+    return [_conversation(row, bot, counts.get(row.id), refused.get(row.id, 0), openings.get(row.id, ""))
+            for row, bot, _ in rows], total or 0
+
+
+def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening: str) -> Conversation:
+    messages, up, down = counts[1:4] if counts else (0, 0, 0)
+    return Conversation(row.id, row.bot_id, bot, row.language, row.restricted, row.created_at, row.last_at,
+                        row.ended_at, messages, up, down, refused, "" if row.restricted else opening)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,6 @@ def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int]
     with tenant.read() as db:
         begun = db.execute(select(ChatSession.bot_id, func.count(ChatSession.id))
                            .where(ChatSession.created_at >= since).group_by(ChatSession.bot_id))
-        per_bot = {bot: n for bot, n in begun}
+        per_bot = dict(begun.tuples().all())
         unanswered = db.scalar(select(func.count(TurnRow.id)).where(TurnRow.created_at >= since, TurnRow.refused)) or 0
     return per_bot, unanswered

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import defer
 
 from .db.sources import Document, Source
@@ -13,6 +13,7 @@ from .tenants import Tenant
 
 GROUPS = ("all", "searchable", "passing", "trouble")
 """`passing` ends by itself, `trouble` stays until somebody does something."""
+COUNTED = (Document.state, func.count(Document.id), func.sum(Document.chunks), func.sum(Document.vectors))
 
 
 @dataclass
@@ -43,11 +44,10 @@ def count_documents(tenant: Tenant) -> dict[int, StateCounts]:
     """The tenant's documents by bot."""
     out: dict[int, StateCounts] = {}
     with tenant.read() as db:
-        for bot, *row in db.execute(
-            select(Document.bot_id, Document.state, func.count(Document.id), func.sum(Document.chunks), func.sum(Document.vectors))
-            .group_by(Document.bot_id, Document.state)
+        for bot, state, documents, chunks, vectors in db.execute(
+            select(Document.bot_id, *COUNTED).group_by(Document.bot_id, Document.state)
         ):
-            out.setdefault(bot, StateCounts()).add(*row)
+            out.setdefault(bot, StateCounts()).add(state, documents, chunks, vectors)
     return out
 
 
@@ -72,7 +72,8 @@ class DocumentPage:
     def busy(self) -> bool:
         """Whether something is under way, so that looking again soon is worth it."""
         unfinished = any(d.state == "searchable" and d.vectors < d.chunks for d in self.documents)
-        return bool(self.counts.group("passing")) or unfinished or any(s.source.state == "syncing" for s in self.sources)
+        syncing = any(s.source.state == "syncing" for s in self.sources)
+        return bool(self.counts.group("passing")) or unfinished or syncing
 
 
 def page_documents(tenant: Tenant, bot_id: int, *, group: str = "all", source_id: int = 0, search: str = "",
@@ -82,22 +83,32 @@ def page_documents(tenant: Tenant, bot_id: int, *, group: str = "all", source_id
         sources = list(db.scalars(select(Source).where(Source.bot_id == bot_id).order_by(Source.id)))
         lines = {s.id: SourceLine(s, StateCounts()) for s in sources}
         counts = StateCounts()
-        for source, *row in db.execute(
-            select(Document.source_id, Document.state, func.count(Document.id), func.sum(Document.chunks), func.sum(Document.vectors))
-            .where(Document.bot_id == bot_id).group_by(Document.source_id, Document.state)
+        for source, state, documents, chunks, vectors in db.execute(
+            select(Document.source_id, *COUNTED).where(Document.bot_id == bot_id)
+            .group_by(Document.source_id, Document.state)
         ):
-            counts.add(*row)
+            counts.add(state, documents, chunks, vectors)
             if source in lines:
-                lines[source].counts.add(*row)
-        wanted = [Document.bot_id == bot_id]
-        if source_id:
-            wanted.append(Document.source_id == source_id)
-        if group in GROUPS[1:]:
-            wanted.append(Document.state.in_(tuple(PASSING)) if group == "passing" else Document.state == "searchable"
-                          if group == "searchable" else Document.state.not_in((*PASSING, "searchable")))
-        if search:
-            wanted.append(or_(*(c.icontains(search, autoescape=True) for c in (Document.title, Document.name, Document.external_id))))
+                lines[source].counts.add(state, documents, chunks, vectors)
+        wanted = _wanted(bot_id, group, source_id, search)
         total = db.scalar(select(func.count(Document.id)).where(*wanted)) or 0
-        documents = list(db.scalars(select(Document).options(defer(Document.text)).where(*wanted)
-                                    .order_by(Document.id.desc()).limit(size).offset(page * size)))
-    return DocumentPage(list(lines.values()), counts, documents, total)
+        shown = list(db.scalars(select(Document).options(defer(Document.text)).where(*wanted)
+                                .order_by(Document.id.desc()).limit(size).offset(page * size)))
+    return DocumentPage(list(lines.values()), counts, shown, total)
+
+
+def _wanted(bot_id: int, group: str, source_id: int, search: str) -> list[ColumnElement[bool]]:
+    """The conditions of a filter."""
+    wanted: list[ColumnElement[bool]] = [Document.bot_id == bot_id]
+    if source_id:
+        wanted.append(Document.source_id == source_id)
+    if group == "searchable":
+        wanted.append(Document.state == "searchable")
+    elif group == "passing":
+        wanted.append(Document.state.in_(tuple(PASSING)))
+    elif group == "trouble":
+        wanted.append(Document.state.not_in((*PASSING, "searchable")))
+    if search:
+        columns = (Document.title, Document.name, Document.external_id)
+        wanted.append(or_(*(c.icontains(search, autoescape=True) for c in columns)))
+    return wanted

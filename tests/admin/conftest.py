@@ -1,0 +1,207 @@
+"""A house with two tenants and an admin over it, made once a module; a browser that knows its tokens."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from webchatagent.admin.accounts import create_user
+from webchatagent.admin.app import create_admin
+from webchatagent.admin.specs import AdminAction, AdminView
+from webchatagent.app import build_platform
+from webchatagent.core.bots import LiveBot, create_bot
+from webchatagent.core.clock import now
+from webchatagent.core.db.chats import ChatSession, Message, TurnRow
+from webchatagent.core.db.sources import Document, Source
+from webchatagent.core.registry import Registry
+from webchatagent.core.settings import load_settings
+from webchatagent.core.sources import ensure_source
+from webchatagent.core.tenants import Platform, Tenant, create_tenant
+from webchatagent.jobs.worker import Worker
+from webchatagent.testing.fakes import embedding_plugin
+
+PASSWORD = "a long enough secret"
+ROLES = ("owner", "editor", "agent", "viewer", "privacy")
+SECRET_A, SECRET_B = "ACME-ONLY", "GLOBEX-ONLY"
+TOUCHED: list[int] = []
+
+
+def touch(tenant: Tenant, rows: list[Document]) -> None:
+    """The action of the extra screen: remember which rows it got."""
+    TOUCHED.extend(row.id for row in rows)
+
+
+PAPERS = AdminView(
+    id="papers",
+    model=Document,
+    title="Papers",
+    list_columns=("title", "bot.name"),
+    show_columns=("title", "bot.name"),
+    add_columns=("title", "external_id", "source", "bot"),
+    edit_columns=("title", "source", "bot"),
+    search_column="title",
+    labels={c: c for c in ("title", "bot.name", "external_id", "source", "bot")},
+    can_delete=True,
+    in_menu=False,
+    actions=(AdminAction("touch", "Touch", touch),),
+)
+"""A generated screen with drop-downs and an action, as a plugin would declare it."""
+
+
+class Browser:
+    """A person at the admin: logs in, finds tokens, posts forms."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.token = ""
+
+    def get(self, path: str, **options: Any) -> Any:
+        """A page; its token is kept."""
+        answer = self.client.get(path, **options)
+        found = re.search(r'name="csrf-token" content="([^"]+)"', answer.text)
+        self.token = found[1] if found else self.token
+        return answer
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
+        """A form with the token of the last page."""
+        return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
+
+    def login(self, email: str, password: str = PASSWORD) -> Any:
+        """Log in by the form."""
+        self.get("/login/")
+        answer = self.post("/login/", {"email": email, "password": password})
+        self.get("/")
+        return answer
+
+
+@dataclass
+class House:
+    """Platform, admin, and per tenant a bot, a source, a document and a conversation."""
+
+    platform: Platform
+    app: Flask
+    acme: Tenant
+    globex: Tenant
+    bot: LiveBot
+    foreign_bot: LiveBot
+    ids: dict[str, dict[str, int]]
+
+    def browser(self, email: str = "") -> Browser:
+        """A browser, logged in when an address is given."""
+        browser = Browser(self.app.test_client())
+        if email:
+            assert browser.login(email).status_code == 302
+        return browser
+
+    def run_jobs(self) -> None:
+        """Run every job that is due."""
+        worker = Worker(self.platform)
+        while worker.run_due():
+            pass
+
+
+def make_platform(folder: Path, database: Path, **settings: str) -> Platform:
+    """A platform on a copy of the migrated database, with vectors made of words."""
+    shutil.copy(database, folder / "webchatagent.sqlite")
+    platform = build_platform(load_settings({}, data=str(folder), **{"rate_limits": "off", **settings}))
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin())
+    platform.registry = Registry(plugins, known._always, known.broken)
+    return platform
+
+
+def furnish(tenant: Tenant, bot: LiveBot, mark: str, many: int = 30) -> dict[str, int]:
+    """Documents and conversations that carry a mark; returns the ids of the first of each."""
+    source_id = ensure_source(tenant, bot.id, "website", f"https://{tenant.slug}.example.org/", f"{mark}-SOURCE")
+    with tenant.write() as db:
+        papers = [
+            Document(
+                source_id=source_id,
+                bot_id=bot.id,
+                external_id=f"{mark}-{n}",
+                title=f"{mark}-DOC-{n}",
+                state="searchable" if n else "broken",
+                chunks=3,
+                vectors=3,
+                searchable_at=now(),
+            )
+            for n in range(many)
+        ]
+        talks = [
+            ChatSession(bot_id=bot.id, key_hash=f"{mark}-{n:03}".rjust(64, "0"), language="en") for n in range(many)
+        ]
+        db.add_all([*papers, *talks])
+        db.flush()
+        for talk in talks:
+            asked = Message(
+                session_id=talk.id, role="visitor", text=f"{mark}-QUESTION <script>alert(1)</script>", language="en"
+            )
+            said = Message(
+                session_id=talk.id,
+                role="bot",
+                text=f"{mark}-ANSWER **bold** [1] <img src=x>",
+                language="en",
+                sources=[{"n": 1, "type": "web", "title": "T", "url": "javascript:alert(1)", "excerpt": "E"}],
+            )
+            db.add_all([asked, said])
+            db.flush()
+            db.add(TurnRow(bot_id=bot.id, session_id=talk.id, state="done", answer_id=said.id, refused=True))
+        return {"source": source_id, "document": papers[0].id, "talk": talks[0].id, "bot": bot.id}
+
+
+def build(folder: Path, database: Path, **settings: str) -> House:
+    """A furnished house."""
+    platform = make_platform(folder, database, **settings)
+    acme, globex = create_tenant(platform, "acme", "Acme"), create_tenant(platform, "globex", "Globex", "de")
+    bot, foreign_bot = create_bot(acme, "bot", f"{SECRET_A} Help"), create_bot(globex, "bot", f"{SECRET_B} Hilfe")
+    ids = {"acme": furnish(acme, bot, SECRET_A), "globex": furnish(globex, foreign_bot, SECRET_B)}
+    for role in ROLES:
+        create_user(platform, f"{role}@example.org", tenant=acme, role=role, password=PASSWORD)
+    create_user(platform, "owner@example.net", tenant=globex, role="owner", password=PASSWORD)
+    create_user(platform, "root@example.org", tenant=None, role="operator", password=PASSWORD)
+    return House(platform, create_admin(platform, [PAPERS]), acme, globex, bot, foreign_bot, ids)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[House]:
+    """The furnished house of a module."""
+    made = build(tmp_path_factory.mktemp("house"), migrated_database)
+    yield made
+    made.platform.database.close()
+    made.platform.chunks.close()
+
+
+@pytest.fixture
+def limited(tmp_path: Path, migrated_database: Path) -> House:
+    """A house of its own, with limits on."""
+    return build(tmp_path, migrated_database, rate_limits="on")
+
+
+@pytest.fixture
+def statements(house: House) -> Iterator[list[str]]:
+    """The SQL statements of a test; clear the list before what counts."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(house.platform.database.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(house.platform.database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, type]:
+    """Models by a short name, for tests that look behind the screens."""
+    return {"document": Document, "source": Source, "session": ChatSession}
