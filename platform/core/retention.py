@@ -38,6 +38,7 @@ def purge_conversations(tenant: Tenant, at: datetime) -> int:
         linked = select(ContactLink.contact_id)
         db.execute(delete(Contact).where(Contact.created_at < limit, Contact.id.not_in(linked))
                    .execution_options(synchronize_session=False))
+    tenant.platform.database.forget_deleted()
     return len(old)
 
 
