@@ -47,11 +47,9 @@ def demo(context: Context, host: str, port: int) -> None:
 @common
 def worker(context: Context, burst: bool) -> None:
     """Run background jobs: from Redis when it is set, else straight from the ledger."""
-    from ..app import guard_egress
     from ..jobs.worker import Worker
 
     platform = context.platform
-    guard_egress(platform)
     if platform.settings.redis_url:
         from ..jobs.redis_queue import work
 

@@ -74,7 +74,6 @@ def reconcile(platform: Platform) -> int:
 def work(platform: Platform, *, burst: bool = False, **options: Any) -> None:
     """Run an RQ worker in this process until it is stopped; with `burst`, until the queue is empty."""
     _platforms["it"] = platform
-    platform.ring = make_ring(platform.settings)  # a job may write the next one: indexing is followed by vectors
     connection = connect(platform.settings)
     reconcile(platform)
     platform.database.close()  # a connection must not be shared with the forked job
