@@ -17,8 +17,9 @@ JOB_DAYS = 14
 
 
 def purge_tenant(tenant: Tenant) -> None:
-    """The daily job: every plugin's and core's `retention_purge`. Safe to repeat."""
+    """The daily job: every plugin's and core's `retention_purge`, and old access logs. Safe to repeat."""
     tenant.hooks.call("retention_purge", tenant=tenant, now=now())
+    delete_old_logs(tenant.platform.settings.folder / "logs", int(tenant.platform.settings.log_days))
 
 
 def purge_conversations(tenant: Tenant, at: datetime) -> int:

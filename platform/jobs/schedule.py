@@ -11,11 +11,9 @@ from ..core import jobs
 from ..core.clock import now
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
-from ..core.retention import delete_old_logs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, list_tenants
 from ..core.turns import STALE_SECONDS
-from .ledger import due_ids
 from .workers import release_dead
 
 log = logging.getLogger(__name__)
@@ -23,21 +21,15 @@ TICK_SECONDS = 60.0
 
 
 def tick(platform: Platform) -> None:
-    """One round: cut stale turns, free the jobs of killed workers, delete old access logs, queue each tenant's daily purge.
-
-    With Redis, every due job is rung again: a queue may forget, the ledger does not.
-    """
+    """One round: cut stale turns, free the jobs of killed workers, queue each tenant's daily purge."""
     cut_stale_turns(platform)
     release_dead(platform.database)
-    delete_old_logs(platform.settings.folder / "logs", int(platform.settings.log_days))
     for tenant in list_tenants(platform):
         with tenant.write() as db:
             key = f"purge:{now().date().isoformat()}"
             done = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key))
             job = [] if done else [jobs.add_job(db, jobs.PURGE, key)]
         platform.ring(job)
-    if platform.settings.redis_url:
-        platform.ring(due_ids(platform.database))  # what Redis forgot, or what was due later
 
 
 def cut_stale_turns(platform: Platform) -> int:
