@@ -206,7 +206,7 @@ def test_the_weights_of_the_docs_are_those_of_the_code():
     assert f"up to {retrieval.DEPTH} hits" in text and f"below {retrieval.BUDGET} characters" in text
 
 
-@pytest.mark.parametrize(("page", "language"), zip(QUICK_STARTS, ("en", "de", "hi"), strict=True), ids=name_of)
+@pytest.mark.parametrize(("page", "language"), list(zip(QUICK_STARTS, ("en", "de", "hi"), strict=True)), ids=name_of)
 def test_the_words_of_the_quick_start_are_those_of_the_admin(page, language):
     from webchatagent.admin.states import LABELS
 
