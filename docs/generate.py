@@ -1,4 +1,5 @@
 """Writes the generated pages, or with `--check` says which of them are old: settings and the command line."""
+
 from __future__ import annotations
 
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import click
 
 from webchatagent.cli.main import main as command_line
-from webchatagent.core.settings import PREFIX, SETTINGS
+from webchatagent.core.settings import PREFIX, SETTINGS, Setting
 
 HERE = Path(__file__).resolve().parent
 ALWAYS = ("data", "as_json")
@@ -20,25 +21,31 @@ A wrong value stops the start with a message that names the setting.
 In production, `WEBCHATAGENT_SECRET_KEY`, `WEBCHATAGENT_MASTER_KEY` and `WEBCHATAGENT_PUBLIC_URL` must be set.
 This page is generated from the code by `make docs`.
 
-| Setting | Default | What it does | Values |
-|---|---|---|---|
+## Which settings are there?
+
 """
 COMMANDS_HEAD = """# Command line
 
 The command is `webchatagent`.
-Every command takes `--data DIR`, the data folder (or `WEBCHATAGENT_DATA`, default `./data`), and `--json`, which prints JSON.
+Every command takes `--data DIR`, the data folder (or `WEBCHATAGENT_DATA`, default `./data`).
+Every command takes `--json`, which prints JSON.
 `BOT` is a bot's public id or `tenant/bot`, such as `demo/guide`.
-Errors go to standard error as `error: what (how to fix)`; the exit code is 0, or 1 when it failed, or 2 for wrong usage.
+Errors go to standard error as `error: what (how to fix)`.
+The exit code is 0, or 1 when it failed, or 2 for wrong usage.
 This page is generated from the code by `make docs`.
 
 """
 
 
 def settings_page() -> str:
-    """One row for each setting."""
-    rows = (f"| `{PREFIX}{s.name}` | {f'`{s.default}`' if s.default else ''} | {s.help.replace('|', '/')} "
-            f"| {', '.join(f'`{c}`' for c in s.choices)} |\n" for s in SETTINGS)
-    return SETTINGS_HEAD + "".join(rows)
+    """One line for each setting."""
+    return SETTINGS_HEAD + "".join(f"- `{PREFIX}{s.name}`{_default(s)}: {s.help}\n" for s in SETTINGS)
+
+
+def _default(setting: Setting) -> str:
+    told = [f"default `{setting.default}`"] if setting.default else []
+    told += ["one of " + ", ".join(f"`{c}`" for c in setting.choices)] if setting.choices else []
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def commands(command: click.Command = command_line, path: str = "webchatagent") -> Iterator[tuple[str, click.Command]]:
@@ -80,9 +87,13 @@ def _spelled(option: click.Option) -> str:
 
 
 def _said(option: click.Option) -> str:
-    parts = [option.help or "", "Required." if option.required else "",
-             f"Default: `{option.default}`." if isinstance(option.default, (int, str)) and option.default
-             and not option.is_flag else ""]
+    parts = [
+        option.help or "",
+        "Required." if option.required else "",
+        f"Default: `{option.default}`."
+        if isinstance(option.default, (int, str)) and option.default and not option.is_flag
+        else "",
+    ]
     return " ".join(p for p in parts if p)
 
 
@@ -96,8 +107,11 @@ PAGES = {"settings.md": settings_page, "command-line.md": command_line_page}
 
 def main(arguments: list[str]) -> int:
     """Write the pages; with `--check` write nothing and return 1 when one is old."""
-    old = [name for name, page in PAGES.items()
-           if not (HERE / name).exists() or (HERE / name).read_text(encoding="utf-8") != page()]
+    old = [
+        name
+        for name, page in PAGES.items()
+        if not (HERE / name).exists() or (HERE / name).read_text(encoding="utf-8") != page()
+    ]
     if "--check" in arguments:
         sys.stderr.writelines(f"docs/{name} is old: run `make docs`\n" for name in old)
         return 1 if old else 0

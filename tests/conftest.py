@@ -1,4 +1,5 @@
 """What all tests share: the data to measure with, where it is present, and the table of promises."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """The table of promises: which tests prove which, and how they ended."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """The docs say what is true: generated pages are fresh, commands exist, links resolve, the example plugin works."""
+
 from __future__ import annotations
 
 import asyncio
@@ -16,7 +17,9 @@ from webchatagent.cli.main import main as command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "plugins").rglob("README.md"), ROOT / "widget" / "README.md"])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "plugins").rglob("README.md"), ROOT / "widget" / "README.md"]
+)
 DECISIONS = sorted((DOCS / "adr").glob("0*.md"))
 QUICK_STARTS = [DOCS / "quick-start.md", DOCS / "de" / "schnellstart.md", DOCS / "hi" / "quick-start.md"]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -100,8 +103,12 @@ def test_every_make_target_of_the_docs_exists():
     if not makefile.exists():
         pytest.skip("there is no Makefile yet")
     targets = set(re.findall(r"^([a-z]+):", makefile.read_text(encoding="utf-8"), re.M))
-    named = {line.split()[1] for page in PAGES for line in commands(page, "make")
-             if len(line.split()) > 1 and "=" not in line.split()[1]}
+    named = {
+        line.split()[1]
+        for page in PAGES
+        for line in commands(page, "make")
+        if len(line.split()) > 1 and "=" not in line.split()[1]
+    }
     assert {"demo", "test", "docs", "check"} <= named <= targets
 
 
@@ -155,8 +162,13 @@ def test_the_quick_start_is_the_same_in_three_languages():
     shapes = []
     for page in QUICK_STARTS:
         text = page.read_text(encoding="utf-8")
-        shapes.append(([line.split(" ")[0] for line in text.splitlines() if line.startswith("#")],
-                       len(re.findall(r"^\|", text, re.M)), len(FENCED.findall(text))))
+        shapes.append(
+            (
+                [line.split(" ")[0] for line in text.splitlines() if line.startswith("#")],
+                len(re.findall(r"^- ", text, re.M)),
+                len(FENCED.findall(text)),
+            )
+        )
     assert shapes[0] == shapes[1] == shapes[2]
 
 
@@ -175,14 +187,23 @@ def test_every_endpoint_of_the_docs_exists(platform):
     from webchatagent.web.app import create_public
 
     app = create_public(platform)
-    rules = {(method, re.sub(r"<[^>]+>", "*", rule.rule)) for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+    rules = {
+        (method, re.sub(r"<[^>]+>", "*", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
     page = (DOCS / "chat-api.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`?(GET|POST) (/[\w/.\-]+)", page))
     assert len(named) > 10
     for method, path in named:
         plain = re.sub(r"BOT-ID|TENANT|loader\.js", "*", path)
         assert (method, plain) in rules, (method, path)
-    documented = {re.sub(r"BOT-ID|TENANT|loader\.js", "*", p) for _, p in named} | {"/", "/privacy", "/imprint", "/x/*/*/*"}
+    documented = {re.sub(r"BOT-ID|TENANT|loader\.js", "*", p) for _, p in named} | {
+        "/",
+        "/privacy",
+        "/imprint",
+        "/x/*/*/*",
+    }
     assert {rule for _, rule in rules} <= documented
 
 
@@ -215,18 +236,42 @@ def test_the_words_of_the_quick_start_are_those_of_the_admin(page, language):
         with open(ROOT / "admin" / "translations" / language / "LC_MESSAGES" / "messages.mo", "rb") as file:
             words = gettext.GNUTranslations(file)
     text = page.read_text(encoding="utf-8")
-    rows = {cell.strip() for line in text.splitlines() if line.startswith("| ") for cell in line.split("|")[1].split(",")}
+    rows = {
+        name for line in text.splitlines() if line.startswith("- **") for name in re.findall(r"\*\*(.+?)\*\*", line)
+    }
     assert {words.gettext(label._args[0]) for label in LABELS.values()} <= rows
-    for shown in ("New bot", "Sources", "Choose files", "Choose a folder", "Add a website", "Add", "Read again", "No text",
-                  "Put it on your website", "Settings", "Websites that may show this bot", "When the visitor closes the chat"):
+    for shown in (
+        "New bot",
+        "Sources",
+        "Choose files",
+        "Choose a folder",
+        "Add a website",
+        "Add",
+        "Read again",
+        "No text",
+        "Put it on your website",
+        "Settings",
+        "Websites that may show this bot",
+        "When the visitor closes the chat",
+    ):
         assert f"**{words.gettext(shown)}**" in text, shown
 
 
 def test_the_manifest_fields_of_the_docs_are_those_of_the_code():
     from webchatagent.core.manifest import Manifest
 
-    section = (DOCS / "plugins.md").read_text(encoding="utf-8").split("## Which fields has the manifest?")[1].split("\n## ")[0]
-    named = {name for line in section.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    section = (
+        (DOCS / "plugins.md")
+        .read_text(encoding="utf-8")
+        .split("## Which fields has the manifest?")[1]
+        .split("\n## ")[0]
+    )
+    named = {
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
     assert named == set(Manifest.model_fields)
 
 
@@ -241,7 +286,7 @@ def example(tmp_path, monkeypatch):
         if head:
             path = tmp_path / head[1]
             path.parent.mkdir(exist_ok=True)
-            path.write_text(code[head.end():], encoding="utf-8")
+            path.write_text(code[head.end() :], encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield importlib.import_module("first_sentence"), tmp_path
     for name in [n for n in sys.modules if n.split(".")[0] in ("first_sentence", "test_first_sentence")]:

@@ -1,4 +1,5 @@
 """Every hook is well formed, documented with its exact signature, tested and used."""
+
 from __future__ import annotations
 
 import inspect

@@ -1,4 +1,5 @@
 """The rules of the folders; see docs/adr/0001."""
+
 from __future__ import annotations
 
 import configparser
@@ -10,11 +11,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = {"platform": "webchatagent", "plugins": "webchatagent.plugins", "admin": "webchatagent.admin",
-         "widget": "webchatagent.widget"}
+ROOMS = {
+    "platform": "webchatagent",
+    "plugins": "webchatagent.plugins",
+    "admin": "webchatagent.admin",
+    "widget": "webchatagent.widget",
+}
 CODE = sorted(p for room in (*ROOMS, "tests", "docs") for p in (ROOT / room).rglob("*.py"))
-TEXTS = sorted({*CODE, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.md"),
-                *(ROOT / "plugins").rglob("*.toml"), ROOT / "setup.cfg", ROOT / "pyproject.toml"})
+TEXTS = sorted(
+    {
+        *CODE,
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "plugins").rglob("*.md"),
+        *(ROOT / "plugins").rglob("*.toml"),
+        ROOT / "setup.cfg",
+        ROOT / "pyproject.toml",
+    }
+)
 LONGEST = 500
 # Put together here, so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -42,7 +56,9 @@ def test_plugins_is_a_package():
 
 
 def test_modules_of_the_standard_library_stay_its_own():
-    said = run("import platform, calendar; print(platform.python_version()); print(platform.__file__); print(calendar.__file__)")
+    said = run(
+        "import platform, calendar\nprint(platform.python_version(), platform.__file__, calendar.__file__, sep='\\n')"
+    )
     assert said.splitlines()[0].startswith("3.")
     assert str(ROOT / "platform") not in said and str(ROOT / "plugins") not in said
 
@@ -63,8 +79,10 @@ def test_every_folder_with_code_is_packaged():
 
 
 def test_nothing_is_imported_twice():
-    said = run("import sys, webchatagent.app, webchatagent.web.app, webchatagent.admin.app, webchatagent.cli.main\n"
-               "print([n for n in sys.modules if n.split('.')[0] in ('plugins', 'admin', 'widget', 'core')])")
+    said = run(
+        "import sys, webchatagent.app, webchatagent.web.app, webchatagent.admin.app, webchatagent.cli.main\n"
+        "print([n for n in sys.modules if n.split('.')[0] in ('plugins', 'admin', 'widget', 'core')])"
+    )
     assert said == "[]"
 
 

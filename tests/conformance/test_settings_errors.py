@@ -1,4 +1,5 @@
 """Settings are one table, and errors name the cure."""
+
 from __future__ import annotations
 
 import ast
@@ -27,14 +28,16 @@ def codes_in_the_code() -> set[str]:
     from webchatagent.core.documents import PASSING, STATES
     from webchatagent.web.app import CODES as HTTP
 
-    return (found | set(HTTP.values()) | {f"document_{s}" for s in STATES if s not in PASSING and s != "searchable"}) - INNER
+    return (
+        found | set(HTTP.values()) | {f"document_{s}" for s in STATES if s not in PASSING and s != "searchable"}
+    ) - INNER
 
 
 def test_every_code_is_documented_and_none_is_invented():
     documented = set()
     for line in PAGE.splitlines():
-        if line.startswith("| `"):
-            documented |= set(re.findall(r"`([a-z_]+)`", line.split("|")[1]))
+        if line.startswith("- `"):
+            documented |= set(re.findall(r"`([a-z_]+)`", re.split(r": | \(", line)[0]))
     assert documented == codes_in_the_code()
 
 
@@ -88,6 +91,11 @@ def test_settings_are_read_through_the_table_only():
     names = {s.name.lower() for s in SETTINGS} | {"production", "folder", "private_hosts", "key"}
     for path in (ROOT / "platform").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "settings" \
-                    and isinstance(node.value.value, ast.Name) and node.value.value.id == "platform":
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Attribute)
+                and node.value.attr == "settings"
+                and isinstance(node.value.value, ast.Name)
+                and node.value.value.id == "platform"
+            ):
                 assert node.attr in names, f"{path.name}: {node.attr}"

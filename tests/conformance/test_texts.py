@@ -1,4 +1,5 @@
 """The sentences of the platform, in every language."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """Every hook, called for real: what it gives, and that it stays within its tenant."""
+
 from __future__ import annotations
 
 import asyncio
@@ -83,8 +84,10 @@ def real(platform):
 
 
 SUBJECTS = {
-    "session": lambda p: Subject(session_id=p.session_id), "contact": lambda p: Subject(contact_id=p.contact_id),
-    "e-mail": lambda p: Subject(email=EMAIL), "e-mail in capitals": lambda p: Subject(email=f" {EMAIL.upper()} "),
+    "session": lambda p: Subject(session_id=p.session_id),
+    "contact": lambda p: Subject(contact_id=p.contact_id),
+    "e-mail": lambda p: Subject(email=EMAIL),
+    "e-mail in capitals": lambda p: Subject(email=f" {EMAIL.upper()} "),
 }
 
 
@@ -99,7 +102,7 @@ def subject(request, person):
 
 @pytest.mark.seed("SR-158")
 def test_hook_subject_export_gives_everything_of_one_person_and_nothing_else(acme, subject, namesake):
-    parts = dict((p.name, p) for _, p in acme.hooks.each("subject_export", tenant=acme, subject=subject))
+    parts = {p.name: p for _, p in acme.hooks.each("subject_export", tenant=acme, subject=subject)}
     assert {n: p.count for n, p in parts.items()} == {"contacts": 1, "sessions": 1, "messages": 2, "consents": 1}
     assert parts["messages"].rows[0]["text"] == "Is acme-canary open?"
     assert parts["contacts"].rows[0]["email"] == EMAIL
@@ -174,10 +177,31 @@ def test_cutting_the_link_leaves_an_anonymous_conversation(acme, person):
 @pytest.mark.seed("SR-158", "SR-159")
 def test_the_tables_of_a_conversation_hold_no_other_personal_column():
     columns = {m.__tablename__: set(m.__table__.columns.keys()) for m in PERSONAL}
-    assert columns["message"] == {"id", "tenant_id", "public_id", "session_id", "role", "text", "language", "sources", "parts",
-                                  "rating", "comment", "created_at"}
-    assert columns["chat_session"] == {"id", "tenant_id", "bot_id", "key_hash", "language", "restricted", "created_at",
-                                       "last_at", "ended_at"}
+    assert columns["message"] == {
+        "id",
+        "tenant_id",
+        "public_id",
+        "session_id",
+        "role",
+        "text",
+        "language",
+        "sources",
+        "parts",
+        "rating",
+        "comment",
+        "created_at",
+    }
+    assert columns["chat_session"] == {
+        "id",
+        "tenant_id",
+        "bot_id",
+        "key_hash",
+        "language",
+        "restricted",
+        "created_at",
+        "last_at",
+        "ended_at",
+    }
     personal = {"name", "email", "phone"}
     assert personal <= columns["contact"]
     assert not personal & set().union(*(c for n, c in columns.items() if n != "contact"))
@@ -219,7 +243,9 @@ def test_finished_jobs_are_purged_after_fourteen_days(acme, bot, add_texts):
     assert not jobs()
 
 
-def test_hook_tenant_erase_leaves_the_other_tenant_untouched(platform, acme, globex, bot, foreign_bot, add_texts, person, namesake):
+def test_hook_tenant_erase_leaves_the_other_tenant_untouched(
+    platform, acme, globex, bot, foreign_bot, add_texts, person, namesake
+):
     add_texts(bot, {"a": "The acme-canary sleeps."})
     add_texts(foreign_bot, {"g": "The globex-canary sleeps."})
     before, stats = count(globex), platform.chunks.stats(globex.id)
@@ -248,7 +274,7 @@ def test_hook_privacy_disclosures_speak_of_core_with_the_tenants_days(acme):
 
 
 def test_hook_health_checks_tell_how_search_works(real):
-    (name, check), = [(c.name, c) for _, c in real.registry.platform.each("health_checks")]
+    ((name, check),) = [(c.name, c) for _, c in real.registry.platform.each("health_checks")]
     found = check.run()
     assert name == "embeddings_local" and found.state in ("ok", "degraded") and found.message
     assert found.state == "ok" or "pip install" in found.cure
@@ -299,7 +325,7 @@ def test_hook_extract_text_reads_what_it_knows_and_names_what_it_does_not(real, 
 
 
 def test_hook_chat_models_stream_an_answer_or_say_that_they_cannot(real, acme):
-    (plugin, model), = acme.hooks.each("chat_models", tenant=acme)
+    ((plugin, model),) = acme.hooks.each("chat_models", tenant=acme)
     vault = acme.vault()
 
     async def events():
@@ -310,7 +336,7 @@ def test_hook_chat_models_stream_an_answer_or_say_that_they_cannot(real, acme):
 
 
 def test_hook_embedding_models_give_unit_vectors_of_their_space(acme):
-    (_, model), = acme.hooks.each("embedding_models", tenant=acme)
+    ((_, model),) = acme.hooks.each("embedding_models", tenant=acme)
     vectors = model.embed_documents(["one text", "another text"])
     assert vectors.shape == (2, model.space.dimensions) and vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)

@@ -1,4 +1,5 @@
 """Hooks run for the plugins that are on, and for no others."""
+
 from __future__ import annotations
 
 import random
@@ -72,8 +73,9 @@ def test_core_takes_part_in_every_set():
 
 
 def test_operator_switched_plugins_are_named():
-    registry = Registry({"op": (manifest("op", switched_by="operator"), model_plugin("op")),
-                         "te": (manifest("te"), model_plugin("te"))})
+    registry = Registry(
+        {"op": (manifest("op", switched_by="operator"), model_plugin("op")), "te": (manifest("te"), model_plugin("te"))}
+    )
     assert registry.operator_switched == {"op"}
 
 
@@ -164,8 +166,12 @@ def test_fold_chains_and_fails_closed(folding):
 
 def test_scopes_are_kept_apart():
     registry = make(model_plugin("pa"))
-    for hooks, name in ((registry.platform, "chat_models"), (registry.enabled({"pa"}), "health_checks"),
-                        (registry.only("pa"), "chat_models"), (registry.enabled({"pa"}), "plugin_check")):
+    for hooks, name in (
+        (registry.platform, "chat_models"),
+        (registry.enabled({"pa"}), "health_checks"),
+        (registry.only("pa"), "chat_models"),
+        (registry.enabled({"pa"}), "plugin_check"),
+    ):
         with pytest.raises(LookupError):
             hooks.call(name, tenant=None)
 
@@ -238,7 +244,7 @@ def installed(tmp_path, monkeypatch):
 
 
 TOML = 'id = "{}"\nname = "N"\nsummary = "S"\ncategory = "model"\n'
-HOOK = ("from webchatagent.core.api import hookimpl\n\n\n@hookimpl\ndef {}(tenant{}):\n    return [1]\n")
+HOOK = "from webchatagent.core.api import hookimpl\n\n\n@hookimpl\ndef {}(tenant{}):\n    return [1]\n"
 
 
 def test_a_broken_plugin_is_listed_with_its_reason_and_harms_nothing(installed):

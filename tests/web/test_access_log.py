@@ -1,4 +1,5 @@
 """Access logs: what a line holds, what it never holds, and how long it stays."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +14,7 @@ from webchatagent.core.retention import delete_old_logs, purge_tenant
 from webchatagent.web.accesslog import browser_family, system_family, truncate_address
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17.5 Mobile Safari/604.1"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 Version/17.5 Mobile Safari/604.1"
 EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 (KHTML, like Gecko) Chrome/125.0 Safari/537 Edg/125.0"
 KEYS = {"at", "method", "path", "status", "ms", "address", "browser", "system", "request", "referrer"}
 
@@ -23,7 +24,9 @@ def lines(platform):
     """A function that reads the log: parsed lines, or with `raw` the text."""
 
     def read(raw: bool = False):
-        text = "".join(p.read_text(encoding="utf-8") for p in sorted((platform.settings.folder / "logs").glob("access-*.jsonl")))
+        text = "".join(
+            p.read_text(encoding="utf-8") for p in sorted((platform.settings.folder / "logs").glob("access-*.jsonl"))
+        )
         return text if raw else [json.loads(line) for line in text.splitlines()]
 
     return read
@@ -31,9 +34,12 @@ def lines(platform):
 
 @pytest.mark.seed("SR-020")
 def test_a_line_holds_what_is_promised_and_nothing_else(client, bot, lines):
-    client.get(f"/chat/{bot.public_id}?token=geheim", environ_base={"REMOTE_ADDR": "203.0.113.77"},
-               headers={"User-Agent": FIREFOX, "Referer": "https://shop.example.org/basket?user=anna#top"})
-    line, = lines()
+    client.get(
+        f"/chat/{bot.public_id}?token=geheim",
+        environ_base={"REMOTE_ADDR": "203.0.113.77"},
+        headers={"User-Agent": FIREFOX, "Referer": "https://shop.example.org/basket?user=anna#top"},
+    )
+    (line,) = lines()
     assert set(line) == KEYS
     assert (line["method"], line["status"], line["path"]) == ("GET", 200, "/chat/<public_id>")
     assert (line["browser"], line["system"]) == ("Firefox 128", "Linux")
@@ -45,9 +51,12 @@ def test_a_line_holds_what_is_promised_and_nothing_else(client, bot, lines):
 def test_no_secret_and_no_text_is_ever_in_the_log(client, bot, lines):
     session = "S" * 43
     client.set_cookie("shop", "cookie-canary")
-    client.post("/api/chat?q=query-canary", json={"message": "body-canary", "chatbotId": bot.public_id},
-                headers={"X-Chat-Session-Id": session, "Authorization": "Bearer auth-canary", "User-Agent": "agent-canary"},
-                environ_base={"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"})
+    client.post(
+        "/api/chat?q=query-canary",
+        json={"message": "body-canary", "chatbotId": bot.public_id},
+        headers={"X-Chat-Session-Id": session, "Authorization": "Bearer auth-canary", "User-Agent": "agent-canary"},
+        environ_base={"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"},
+    )
     client.get("/no/such/path-canary")
     text = lines(raw=True)
     assert "canary" not in text and session not in text and "2001:db8:1:2" not in text
@@ -56,8 +65,13 @@ def test_no_secret_and_no_text_is_ever_in_the_log(client, bot, lines):
 
 
 ADDRESSES = {
-    "203.0.113.77": "203.0.113.0", "10.1.2.3": "10.1.2.0", "2001:db8:1:2:3:4:5:6": "2001:db8:1::", "::ffff:203.0.113.77": "203.0.113.0",
-    "fe80::1%eth0": "fe80::", "": "-", "unknown": "-",
+    "203.0.113.77": "203.0.113.0",
+    "10.1.2.3": "10.1.2.0",
+    "2001:db8:1:2:3:4:5:6": "2001:db8:1::",
+    "::ffff:203.0.113.77": "203.0.113.0",
+    "fe80::1%eth0": "fe80::",
+    "": "-",
+    "unknown": "-",
 }
 
 
@@ -68,10 +82,17 @@ def test_addresses_are_truncated(address):
 
 
 @pytest.mark.seed("SR-020")
-@pytest.mark.parametrize(("agent", "browser", "system"), [
-    (FIREFOX, "Firefox 128", "Linux"), (SAFARI, "Safari 17", "iOS"), (EDGE, "Edge 125", "Windows"), ("curl/8.5", "curl 8", "other"),
-    ("", "other", "other"), ("nonsense", "other", "other"),
-])
+@pytest.mark.parametrize(
+    ("agent", "browser", "system"),
+    [
+        (FIREFOX, "Firefox 128", "Linux"),
+        (SAFARI, "Safari 17", "iOS"),
+        (EDGE, "Edge 125", "Windows"),
+        ("curl/8.5", "curl 8", "other"),
+        ("", "other", "other"),
+        ("nonsense", "other", "other"),
+    ],
+)
 def test_browsers_are_named_by_family_and_major_version(agent, browser, system):
     assert (browser_family(agent), system_family(agent)) == (browser, system)
 
@@ -100,8 +121,14 @@ def test_a_line_cannot_be_joined_with_a_conversation(client, bot, lines, platfor
     text = lines(raw=True)
     with bot.tenant.read() as db:
         row = db.scalar(select(ChatSession))
-        known = {session, row.key_hash, bot.public_id, answer.get_json()["messageId"],
-                 *db.scalars(select(Message.public_id)), *db.scalars(select(TurnRow.public_id))}
+        known = {
+            session,
+            row.key_hash,
+            bot.public_id,
+            answer.get_json()["messageId"],
+            *db.scalars(select(Message.public_id)),
+            *db.scalars(select(TurnRow.public_id)),
+        }
     assert not [value for value in known if value in text]
     requests = [line["request"] for line in lines()]
     assert len(set(requests)) == 3 and all(re.fullmatch("[0-9a-f]{32}", r) for r in requests)
@@ -120,8 +147,9 @@ def test_as_many_proxies_are_trusted_as_there_are(make_platform):
 
     platform = make_platform("proxied", trusted_proxies="1")
     create_public(platform).test_client().get(
-        "/healthz", environ_base={"REMOTE_ADDR": "10.0.0.1"}, headers={"X-Forwarded-For": "192.0.2.9, 198.51.100.1"})
-    file, = (platform.settings.folder / "logs").glob("access-*.jsonl")
+        "/healthz", environ_base={"REMOTE_ADDR": "10.0.0.1"}, headers={"X-Forwarded-For": "192.0.2.9, 198.51.100.1"}
+    )
+    (file,) = (platform.settings.folder / "logs").glob("access-*.jsonl")
     assert json.loads(file.read_text(encoding="utf-8"))["address"] == "198.51.100.0"
 
 

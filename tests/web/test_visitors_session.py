@@ -1,4 +1,5 @@
 """The session of a visitor on the server: its number, its life, its language, its end."""
+
 from __future__ import annotations
 
 import re
@@ -13,8 +14,11 @@ from webchatagent.core.db.chats import ChatSession
 from webchatagent.core.sessions import hash_key
 
 HEADER = "X-Chat-Session-Id"
-TEXTS = {"en": "The shop opens at nine in the morning.", "de": "Das Geschäft öffnet um neun Uhr morgens.",
-         "hi": "दुकान सुबह नौ बजे खुलती है।"}
+TEXTS = {
+    "en": "The shop opens at nine in the morning.",
+    "de": "Das Geschäft öffnet um neun Uhr morgens.",
+    "hi": "दुकान सुबह नौ बजे खुलती है।",
+}
 QUESTIONS = {"en": "Who composed Figaro?", "de": "Was ist die Hauptstadt von Peru?", "hi": "पेरू की राजधानी क्या है?"}
 UNKNOWN = {"en": "could not find", "de": "nicht gefunden", "hi": "नहीं मिला"}
 
@@ -25,8 +29,11 @@ def chat(client, bot, add_texts):
     add_texts(bot, TEXTS)
 
     def send(message="When does the shop open in the morning?", session=None):
-        return client.post("/api/chat", json={"message": message, "chatbotId": bot.public_id},
-                           headers={HEADER: session} if session else {})
+        return client.post(
+            "/api/chat",
+            json={"message": message, "chatbotId": bot.public_id},
+            headers={HEADER: session} if session else {},
+        )
 
     return send
 
@@ -94,24 +101,35 @@ def test_a_refusal_is_in_the_visitors_language_and_the_language_is_stored(chat, 
 
 
 @pytest.mark.seed("SR-164")
-@pytest.mark.parametrize(("question", "word"), [
-    ("When does the shop open in the morning?", "nine"), ("Wann öffnet das Geschäft morgens?", "neun"), ("दुकान सुबह कितने बजे खुलती है?", "नौ"),
-])
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        ("When does the shop open in the morning?", "nine"),
+        ("Wann öffnet das Geschäft morgens?", "neun"),
+        ("दुकान सुबह कितने बजे खुलती है?", "नौ"),
+    ],
+)
 def test_an_answer_comes_from_the_source_of_the_visitors_language(chat, question, word):
     assert word in chat(question).get_json()["reply"]
 
 
 @pytest.mark.seed("SR-120")
-@pytest.mark.parametrize(("name", "data"), [
-    ("note.txt", b"The lighthouse of Acme is green."), ("note.md", b"# Light\n\nThe lighthouse of Acme is green."),
-    ("note.html", b"<html><body><main><h1>Light</h1><p>The lighthouse of Acme is green.</p></main></body></html>"),
-    ("note.csv", b"thing,colour\nThe lighthouse of Acme,green\n"),
-])
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("note.txt", b"The lighthouse of Acme is green."),
+        ("note.md", b"# Light\n\nThe lighthouse of Acme is green."),
+        ("note.html", b"<html><body><main><h1>Light</h1><p>The lighthouse of Acme is green.</p></main></body></html>"),
+        ("note.csv", b"thing,colour\nThe lighthouse of Acme,green\n"),
+    ],
+)
 def test_an_uploaded_file_is_answered_from_with_a_citation(client, bot, run_jobs, name, data):
     from webchatagent.core.sources import upload_file
 
     upload_file(bot.tenant, bot.id, name, data)
     run_jobs()
-    body = client.post("/api/chat", json={"message": "Which colour has the lighthouse of Acme?", "chatbotId": bot.public_id}).get_json()
+    body = client.post(
+        "/api/chat", json={"message": "Which colour has the lighthouse of Acme?", "chatbotId": bot.public_id}
+    ).get_json()
     assert not body["refused"] and "green" in body["reply"] and "[1]" in body["reply"]
     assert body["sources"][0]["type"] == "file"
