@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from webchatagent.cli.demonstration import SUGGESTIONS, seed
 from webchatagent.core.bots import find_bot
 from webchatagent.core.registry import Registry
@@ -20,7 +21,11 @@ ANSWERS = {
     "मैं डेमो कैसे शुरू करूँ?": ("त्वरित आरंभ", "`make demo`"),
     "How do I write a plugin?": ("Plugins", "`plugin.toml`"),
 }
-UNKNOWN = ["Who won the football world cup?", "Wer hat die Fußballweltmeisterschaft gewonnen?", "क्रिकेट विश्व कप किसने जीता?"]
+UNKNOWN = [
+    "Who won the football world cup?",
+    "Wer hat die Fußballweltmeisterschaft gewonnen?",
+    "क्रिकेट विश्व कप किसने जीता?",
+]
 
 
 def without_embeddings(platform):
@@ -55,7 +60,9 @@ def test_the_demo_answers_from_the_docs_in_three_languages(guide):
 def test_every_page_is_searchable_and_a_second_start_changes_nothing(guide, platform, run_jobs):
     documents = [d for _, found in list_sources(guide.tenant, guide.id) for d in found]
     assert {d.state for d in documents} == {"searchable"}
-    assert {"README.md", "quick-start.md", "de/schnellstart.md", "hi/quick-start.md"} <= {d.external_id for d in documents}
+    assert {"README.md", "quick-start.md", "de/schnellstart.md", "hi/quick-start.md"} <= {
+        d.external_id for d in documents
+    }
     versions = {d.id: d.version for d in documents}
     seed(platform, "http://127.0.0.1:8080")
     run_jobs()
