@@ -1,4 +1,5 @@
-"""What all tests share: the data to measure with, where it is present."""
+"""What all tests share: the data to measure with, where it is present, and the table of promises."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,6 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write `reports/promises.md` at the end of the run."""
+    from webchatagent.testing.promises import Promises
+
+    config.pluginmanager.register(Promises(ROOT / "reports" / "promises.md"))
 
 
 @pytest.fixture(scope="session")

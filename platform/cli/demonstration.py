@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from ..core.bots import LiveBot, create_bot, list_bots
+from ..core.documents import SourceSpec
+from ..core.egress import calling
 from ..core.errors import NotFound
 from ..core.settings import read_or_make
-from ..core.sources import add_source, list_sources
+from ..core.sources import connector_of, ensure_source, list_sources, take_findings
 from ..core.tenants import Platform, Tenant, create_tenant, load_tenant
 from .snippet import embed_snippet
 
@@ -63,10 +65,14 @@ def _bot(tenant: Tenant) -> LiveBot:
 
 
 def _documentation(tenant: Tenant, bot: LiveBot) -> None:
-    """Add the documentation; what did not change since the last start is not read again."""
+    """Add the pages of the documentation; what did not change since the last start is not read again."""
+    plugin, connector = connector_of(tenant, "file")
     for target in (ROOT / "docs", ROOT / "README.md"):
         if target.exists():
-            add_source(tenant, bot.id, str(target))
+            source_id = ensure_source(tenant, bot.id, connector.kind, str(target))
+            with calling(plugin, tenant):
+                found = connector.find(SourceSpec(str(target)))
+                take_findings(tenant, source_id, (f for f in found if f.external_id.endswith(".md")))
     if not list_sources(tenant, bot.id):
         click.echo("The documentation is not here, so the demo bot knows nothing yet: add a source in the admin.", err=True)
 

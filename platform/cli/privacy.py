@@ -65,17 +65,17 @@ def rectify(context: Context, tenant_slug: str, email: str, session: str, change
 
 @privacy.command("restrict")
 @_person
-@click.option("--lift", is_flag=True, help="Use the data again.")
+@click.option("--lift", is_flag=True, help="Take the mark away.")
 @common
 def restrict(context: Context, tenant_slug: str, email: str, session: str, lift: bool) -> Result:
-    """Keep a person's data, but do not use it."""
+    """Mark a person's data as restricted, or take the mark away."""
     tenant, subject = _subject(context.platform, tenant_slug, email, session)
     return _receipts(tenant.hooks.call("subject_restrict", tenant=tenant, subject=subject, restricted=not lift))
 
 
 @privacy.command("erase")
 @_person
-@click.option("--yes", is_flag=True)
+@click.option("--yes", is_flag=True, help="Really: nothing of it can be brought back.")
 @common
 def erase(context: Context, tenant_slug: str, email: str, session: str, yes: bool) -> Result:
     """Delete everything on a person."""

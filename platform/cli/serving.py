@@ -17,8 +17,8 @@ STOP_SECONDS = 10
 
 def options(function: Any) -> Any:
     """`--host` and `--port`."""
-    function = click.option("--port", default=8080, show_default=True)(function)
-    return click.option("--host", default="127.0.0.1", show_default=True)(function)
+    function = click.option("--port", default=8080, show_default=True, help="Port to listen on.")(function)
+    return click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")(function)
 
 
 @click.command()

@@ -82,7 +82,7 @@ def _owner(platform: Platform, source_id: int) -> Tenant:
 
 @source.command("sync")
 @click.argument("source_id", metavar="SOURCE", type=int)
-@click.option("--wait", is_flag=True)
+@click.option("--wait", is_flag=True, help="Return when every document ended, vectors included.")
 @common
 def source_sync(context: Context, source_id: int, wait: bool) -> Result:
     """Read a source anew."""

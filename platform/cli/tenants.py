@@ -19,8 +19,8 @@ def tenant() -> None:
 
 @tenant.command("create")
 @click.argument("slug")
-@click.option("--name", required=True)
-@click.option("--locale", default="en", type=click.Choice(["en", "de", "hi"]))
+@click.option("--name", required=True, help="What people read.")
+@click.option("--locale", default="en", type=click.Choice(["en", "de", "hi"]), help="Language of new bots and of its pages.")
 @common
 def tenant_create(context: Context, slug: str, name: str, locale: str) -> Result:
     """Make a tenant with the default plugins on."""
@@ -60,7 +60,7 @@ def user() -> None:
 @user.command("create")
 @click.argument("email")
 @click.option("--tenant", "slug", help="The tenant they work for.")
-@click.option("--role", type=click.Choice(ROLES), default="owner")
+@click.option("--role", type=click.Choice(ROLES), default="owner", help="What they may do there.")
 @click.option("--operator", is_flag=True, help="Runs this installation.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and printed.")
 @common
@@ -86,8 +86,8 @@ def bot() -> None:
 @bot.command("create")
 @click.argument("tenant_slug", metavar="TENANT")
 @click.argument("slug")
-@click.option("--name", required=True)
-@click.option("--locale", default="", type=click.Choice(["", "en", "de", "hi"]))
+@click.option("--name", required=True, help="Visitors see it at the top of the chat.")
+@click.option("--locale", default="", type=click.Choice(["", "en", "de", "hi"]), help="Language of its greeting; the tenant's when left out.")
 @common
 def bot_create(context: Context, tenant_slug: str, slug: str, name: str, locale: str) -> Result:
     """Make a bot; prints its public id and the embed snippet."""

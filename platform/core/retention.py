@@ -1,7 +1,8 @@
-"""Deleting in time: conversations beyond the tenant's retention, finished jobs, and what plugins keep."""
+"""Deleting in time: conversations beyond the tenant's retention, finished jobs, access logs, and what plugins keep."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import delete, select
 
@@ -16,8 +17,9 @@ JOB_DAYS = 14
 
 
 def purge_tenant(tenant: Tenant) -> None:
-    """The daily job: every plugin's and core's `retention_purge`. Safe to repeat."""
+    """The daily job: every plugin's and core's `retention_purge`, and old access logs. Safe to repeat."""
     tenant.hooks.call("retention_purge", tenant=tenant, now=now())
+    delete_old_logs(tenant.platform.settings.folder / "logs", int(tenant.platform.settings.log_days))
 
 
 def purge_conversations(tenant: Tenant, at: datetime) -> int:
@@ -37,6 +39,7 @@ def purge_conversations(tenant: Tenant, at: datetime) -> int:
         linked = select(ContactLink.contact_id)
         db.execute(delete(Contact).where(Contact.created_at < limit, Contact.id.not_in(linked))
                    .execution_options(synchronize_session=False))
+    tenant.platform.database.forget_deleted()
     return len(old)
 
 
@@ -47,3 +50,12 @@ def purge_jobs(tenant: Tenant, at: datetime) -> int:
             BackgroundJob.state.in_(("done", "failed", "cancelled")),
             BackgroundJob.finished_at < at - timedelta(days=JOB_DAYS)).execution_options(synchronize_session=False))
     return int(getattr(done, "rowcount", 0))
+
+
+def delete_old_logs(folder: Path, days: int) -> int:
+    """Delete access logs older than `days`; returns how many files."""
+    oldest = (now() - timedelta(days=days)).date().isoformat()
+    old = [p for p in folder.glob("access-*.jsonl") if p.stem.removeprefix("access-") < oldest]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)

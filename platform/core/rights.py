@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from .db.base import Base
 from .db.chats import ChatSession, Contact, ContactLink, Message
 from .db.records import ConsentRecord
 from .db.tenants import TenantRow
 from .errors import InvalidRequest
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .sessions import erase_session
-from .tenancy import TenantSession, system_scope
+from .tenancy import TenantOwned, TenantSession, system_scope
 from .tenants import Tenant
 
 FIELDS = ("name", "email", "phone")
@@ -118,11 +119,12 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
         db.execute(delete(ContactLink).where(ContactLink.contact_id.in_(contacts)))
         done = db.execute(delete(Contact).where(Contact.id.in_(contacts)))
     counts["contacts"] = int(getattr(done, "rowcount", 0))
+    tenant.platform.database.forget_deleted()
     return ErasureReport(counts)
 
 
 def erase_tenant(tenant: Tenant) -> ErasureReport:
-    """Delete a tenant's index, bytes and rows; deleting its row takes all others along."""
+    """Delete a tenant's index, bytes and rows. Deleting its row takes most others along; the rest is deleted by name."""
     stats = tenant.platform.chunks.stats(tenant.id)
     tenant.platform.chunks.delete_tenant(tenant.id)
     tenant.platform.blobs.delete_tenant(tenant.id)
@@ -130,4 +132,9 @@ def erase_tenant(tenant: Tenant) -> ErasureReport:
         row = db.get(TenantRow, tenant.id)
         if row is not None:
             db.delete(row)
+            db.flush()
+        for model in sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__):
+            if issubclass(model, TenantOwned):  # a contact hangs on no other row
+                db.execute(delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False))
+    tenant.platform.database.forget_deleted()
     return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})

@@ -8,8 +8,6 @@ import ipaddress
 import re
 import threading
 import time
-from datetime import timedelta
-from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -17,6 +15,7 @@ import orjson
 from flask import Response, g, request
 
 from ..core.clock import now
+from ..core.retention import delete_old_logs
 from ..core.settings import Settings
 
 _BROWSERS = (("Edge", r"Edg(?:e|A|iOS)?/(\d+)"), ("Opera", r"OPR/(\d+)"), ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"),
@@ -87,12 +86,3 @@ class AccessLog:
             self._day, self._file = day, open(self._folder / f"access-{day}.jsonl", "ab", buffering=0)  # noqa: SIM115
             delete_old_logs(self._folder, self._days)
         return self._file
-
-
-def delete_old_logs(folder: Path, days: int) -> int:
-    """Delete access logs older than `days`; returns how many files."""
-    oldest = (now() - timedelta(days=days)).date().isoformat()
-    old = [p for p in folder.glob("access-*.jsonl") if p.stem.removeprefix("access-") < oldest]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)

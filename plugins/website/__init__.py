@@ -10,6 +10,6 @@ from webchatagent.core.api import Connector, hookimpl
 @hookimpl
 def connectors(tenant: Any) -> list[Connector]:
     """The kind of source `website`."""
-    from .connector import CONNECTOR
+    from .connector import connector_of
 
-    return [CONNECTOR]
+    return [connector_of(tenant)]

@@ -1,12 +1,12 @@
-"""What may be set for one website."""
+"""What a tenant may set for its websites; a source of its own may set other values."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class WebsiteConfig(BaseModel):
-    """The settings of one website source."""
+class Config(BaseModel):
+    """The settings of website sources."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     max_pages: int = Field(200, ge=1, le=5000, description="How many pages are read at most.")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from webchatagent.core.api import Connector, Finding, SourceSpec, make_fetcher
 
+from .config import Config
 from .urls import bare_host
 
 MAX_BYTES = 20_000_000
@@ -35,3 +38,12 @@ def find(spec: SourceSpec) -> Iterator[Finding]:
 
 
 CONNECTOR = Connector("website", claims, find, hosts=hosts)
+
+
+def connector_of(tenant: Any) -> Connector:
+    """The kind of source for a tenant: its settings stand where a source sets nothing of its own."""
+
+    def find_for_tenant(spec: SourceSpec) -> Iterator[Finding]:
+        return find(replace(spec, config={**tenant.config(Config).model_dump(), **spec.config}))
+
+    return replace(CONNECTOR, find=find_for_tenant)

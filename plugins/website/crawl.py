@@ -24,7 +24,7 @@ from webchatagent.core.api import (
     run_limited,
 )
 
-from .config import WebsiteConfig
+from .config import Config
 from .robots import Robots, read_robots
 from .sitemap import read_sitemaps
 from .urls import bare_host, canonical, is_asset, page_key, site_of
@@ -51,7 +51,7 @@ class Crawl:
 
     def __init__(self, spec: SourceSpec, fetcher: Fetcher, sleep: Callable[[float], None] = time.sleep) -> None:
         try:
-            self._config = WebsiteConfig.model_validate(spec.config)
+            self._config = Config.model_validate(spec.config)
         except ValidationError as error:
             first = error.errors()[0]
             raise DocumentProblem("unreachable", f"The setting {first['loc'][0]} is wrong: {first['msg']}") from None

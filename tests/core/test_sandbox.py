@@ -169,6 +169,7 @@ def test_child_dies_with_a_killed_parent() -> None:
 
 def test_close_then_run_starts_anew() -> None:
     blob = Blob("a", b"")
+    sandbox.close()  # children that another test left know nothing of our samples
     first = sandbox.run_limited("sandbox_samples:echo", blob)["pid"]
     sandbox.close()
     assert sandbox.run_limited("sandbox_samples:echo", blob)["pid"] != first

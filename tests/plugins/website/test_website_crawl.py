@@ -112,6 +112,7 @@ def test_pages_are_found_along_links(site: Site) -> None:
     assert site.hits[0][1]["User-Agent"].startswith("WebChatAgentBot/1.0")
 
 
+@pytest.mark.seed("SR-122")
 def test_robots_are_obeyed(site: Site) -> None:
     site.pages |= {
         "/robots.txt": (200, {}, b"User-agent: *\nDisallow: /private\nDisallow: /*.pdf$\nCrawl-delay: 60"),
@@ -199,6 +200,7 @@ def test_page_in_trouble_is_unreachable(site: Site, status: int, words: str) -> 
     )
 
 
+@pytest.mark.seed("SR-122")
 def test_redirects_stay_on_the_site(site: Site) -> None:
     site.pages |= {
         "/": html(TEXT + '<a href="/old">o</a><a href="/away">w</a><a href="/inside">i</a><a href="/meta">m</a>'),
@@ -243,6 +245,7 @@ def test_canonical_link_names_the_page_once(site: Site) -> None:
     assert set(site.crawl()) == {"/", "/a", "/c"}
 
 
+@pytest.mark.seed("SR-122")
 def test_limits_of_pages_and_depth(site: Site) -> None:
     for n in range(30):
         site.pages[f"/{n}"] = html(f'{TEXT}{n}<a href="/{n + 1}">next</a>')
