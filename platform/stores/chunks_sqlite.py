@@ -22,10 +22,10 @@ from .vector_cache import VectorCache
 _INDEX = 2  # the version of the index of words below; another one is rebuilt from the texts, as with another analysis
 _WORDS = """
 create virtual table if not exists by_stem using fts5(head, body, content='', tokenize='ascii');
-create virtual table if not exists by_trigram using fts5(body, content='', detail=none, tokenize='ascii');
+create virtual table if not exists by_trigram using fts5(body, content='', tokenize='ascii');
 create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
 """
-# `ascii` splits at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer
+# With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer
 # letters than we do and would split a word at the rest.
 SCHEMA = f"""
 create table if not exists meta (key text primary key, value) without rowid;
@@ -95,7 +95,7 @@ class SqliteChunkStore:
             ids: dict[bytes, list[int]] = {}  # several: a text may stand in a document twice
             for number, ((digest, head, body, c), gram) in enumerate(zip(rows, grams, strict=True)):
                 row = (tenant_id, key.bot_id, key.source_id, key.document_id, number, c.text, c.title, c.heading,
-                       c.language, c.url, c.page, " ".join(head + ["|"] + body), digest)
+                       c.language, c.url, c.page, " ".join([*head, "|", *body]), digest)
                 ref = db.execute(f"insert into chunk values (null{', ?' * len(row)})", row).lastrowid  # noqa: S608
                 assert ref is not None
                 ids.setdefault(digest, []).append(ref)
