@@ -118,16 +118,23 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
         db.execute(delete(ContactLink).where(ContactLink.contact_id.in_(contacts)))
         done = db.execute(delete(Contact).where(Contact.id.in_(contacts)))
     counts["contacts"] = int(getattr(done, "rowcount", 0))
+    tenant.platform.database.forget_deleted()
     return ErasureReport(counts)
 
 
 def erase_tenant(tenant: Tenant) -> ErasureReport:
     """Delete a tenant's index, bytes and rows; deleting its row takes all others along."""
     stats = tenant.platform.chunks.stats(tenant.id)
-    tenant.platform.chunks.delete_tenant(tenant.id)
-    tenant.platform.blobs.delete_tenant(tenant.id)
+    _delete_stored(tenant)
     with system_scope("erase a tenant"), tenant.platform.database.write() as db:
         row = db.get(TenantRow, tenant.id)
         if row is not None:
             db.delete(row)
+    _delete_stored(tenant)  # again: a job that was running may have written in between
+    tenant.platform.database.forget_deleted()
     return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})
+
+
+def _delete_stored(tenant: Tenant) -> None:
+    tenant.platform.chunks.delete_tenant(tenant.id)
+    tenant.platform.blobs.delete_tenant(tenant.id)
