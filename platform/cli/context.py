@@ -1,15 +1,19 @@
 """What every command shares: the data folder, output for people or as JSON, errors on stderr."""
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.errors import WebChatAgentError
+from ..core.registry import HookFailed
 from ..core.tenants import Platform
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,12 +56,27 @@ def common(function: F) -> F:
             result = function(Context(data), **arguments)
         except WebChatAgentError as error:
             fail(str(error))
+        except HookFailed as error:
+            known = next((e for _, e in error.failures if isinstance(e, WebChatAgentError)), None)
+            fail(str(known) if known else f"{error} (see `webchatagent doctor`)")
+        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+            fail(describe(error))
         except KeyboardInterrupt:
             fail("interrupted (nothing is lost; run the command again)")
         else:
             show(result, as_json)
 
     return wrapped  # type: ignore[return-value]
+
+
+def describe(error: Exception) -> str:
+    """What a disk or a database says, in one line with what helps."""
+    cause = getattr(error, "orig", None) or error
+    text = str(getattr(cause, "strerror", None) or cause).strip().split("\n")[0]
+    name = getattr(cause, "filename", None)
+    full = getattr(cause, "errno", None) == errno.ENOSPC or "disk is full" in text
+    cure = "free some disk space and run it again" if full else "look at it with `webchatagent doctor`"
+    return f"{name}: {text} ({cure})" if name else f"{text} ({cure})"
 
 
 def fail(text: str, code: int = 1) -> None:

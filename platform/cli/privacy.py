@@ -59,6 +59,9 @@ def export(context: Context, tenant_slug: str, email: str, session: str) -> Resu
 def rectify(context: Context, tenant_slug: str, email: str, session: str, changes: tuple[str, ...]) -> Result:
     """Correct name, e-mail or phone everywhere."""
     tenant, subject = _subject(context.platform, tenant_slug, email, session)
+    wrong = next((c for c in changes if "=" not in c), None)
+    if wrong is not None:
+        raise InvalidRequest(f"{wrong!r} is not FIELD=VALUE.", "write for example --set email=anna@example.org", field="set")
     values = dict(c.partition("=")[::2] for c in changes)
     return _receipts(tenant.hooks.call("subject_rectify", tenant=tenant, subject=subject, changes=values))
 

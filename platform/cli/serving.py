@@ -1,6 +1,7 @@
 """`demo`, `serve` and `worker`: the processes."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import Any
@@ -47,9 +48,12 @@ def demo(context: Context, host: str, port: int) -> None:
 @common
 def worker(context: Context, burst: bool) -> None:
     """Run background jobs: from Redis when it is set, else straight from the ledger."""
+    from ..app import guard_egress
     from ..jobs.worker import Worker
+    from ..jobs.workers import release_dead
 
     platform = context.platform
+    guard_egress(platform)
     if platform.settings.redis_url:
         from ..jobs.redis_queue import work
 
@@ -57,6 +61,7 @@ def worker(context: Context, burst: bool) -> None:
         return
     drainer = Worker(platform)
     if burst:
+        release_dead(platform.database)
         while drainer.run_due():
             pass
     else:
@@ -91,7 +96,8 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
         app, host=host, port=port, log_level="warning", access_log=False, server_header=False, backlog=4096,
         timeout_keep_alive=30, timeout_graceful_shutdown=STOP_SECONDS, proxy_headers=False, lifespan="on", h11_max_incomplete_event_size=65536))
     try:
-        server.run()
+        with contextlib.suppress(SystemExit):  # how uvicorn ends when it cannot listen
+            server.run()
     finally:
         stop.set()
         if drainer and thread:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import click
 from sqlalchemy import select
 
+from ..core.db.records import BackgroundJob
 from ..core.db.sources import Document, Source
 from ..core.documents import PASSING
+from ..core.ingest import embed_missing
 from ..core.retrieval import embedding_model
 from ..core.tenants import Tenant
 from ..jobs.worker import drain
@@ -23,20 +25,29 @@ def documents_of(tenant: Tenant, source_ids: Sequence[int]) -> tuple[list[Docume
     return rows, "syncing" in states
 
 
+def work_is_left(tenant: Tenant) -> bool:
+    """Whether any job of the tenant is queued or running."""
+    with tenant.read() as db:
+        return db.scalar(select(BackgroundJob.id).where(BackgroundJob.state.in_(("queued", "running"))).limit(1)) is not None
+
+
 def wait_for_sources(tenant: Tenant, source_ids: Sequence[int], *, wait: bool) -> list[Document]:
     """The documents when all have ended, or at once when a server is running and nobody wants to wait."""
     running = server_is_running(tenant.platform.settings)
     if running and not wait:
         return documents_of(tenant, source_ids)[0]
     meaning = embedding_model(tenant) is not None
+    if wait:
+        embed_missing(tenant)
     progress = _Progress()
 
     def ended() -> bool:
+        idle = not work_is_left(tenant)  # looked at first: a job ends after what it did can be seen
         rows, reading = documents_of(tenant, source_ids)
         chunks, vectors = sum(d.chunks for d in rows), sum(d.vectors for d in rows)
         passing = sum(d.state in PASSING for d in rows)
         progress.show(len(rows) - passing, len(rows), vectors, chunks if meaning else 0)
-        return not reading and not passing and (vectors >= chunks or not meaning)
+        return idle or (not reading and not passing and (vectors >= chunks or not meaning))
 
     drain(tenant.platform, ended)
     progress.end()

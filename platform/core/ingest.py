@@ -1,17 +1,21 @@
 """From a queued document to a searchable one: extract, split, index by words, then by meaning."""
 from __future__ import annotations
 
-from sqlalchemy import update
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
 
 from . import jobs
 from .analysis import detect_language
 from .chunks import DocumentKey, NewChunk
 from .clock import now
+from .db.records import BackgroundJob
 from .db.sources import Document
 from .documents import PASSING, Blob, ExtractedText
 from .errors import DocumentProblem
 from .retrieval import embedding_model
 from .splitting import split
+from .storable import storable
 from .tenants import Tenant
 
 EMBED_BATCH = 16
@@ -20,13 +24,19 @@ EMBED_BATCH = 16
 def index_document(tenant: Tenant, document_id: int) -> None:
     """Make a document searchable by words and queue its vectors; or end it in the state that says why not.
 
-    Safe to repeat, and to be killed at any moment: chunks are replaced in one step, the state follows.
+    Safe to repeat, and to be killed at any moment: chunks are replaced in one step, the state follows. When a newer
+    version came meanwhile it is read again: its own job may have been faster, and these chunks are the older ones.
     """
+    while not _index_once(tenant, document_id):
+        pass
+
+
+def _index_once(tenant: Tenant, document_id: int) -> bool:
     with tenant.read() as db:
         row = db.get(Document, document_id)
     if row is None:  # deleted meanwhile, perhaps between two attempts of this job
         tenant.platform.chunks.delete_documents(tenant.id, [document_id])
-        return
+        return True
     try:
         extracted = _extract(tenant, row)
         chunks = _chunks(row, extracted)
@@ -34,12 +44,11 @@ def index_document(tenant: Tenant, document_id: int) -> None:
             raise DocumentProblem("no_text", "The document holds no text.", "add one with text; pictures are not read")
     except DocumentProblem as problem:
         tenant.platform.chunks.delete_documents(tenant.id, [document_id])
-        _end(tenant, row, problem.state, str(problem), 0)
-        return
+        return _end(tenant, row, problem.state, str(problem), 0)
     tenant.platform.chunks.replace_document(tenant.id, DocumentKey(row.bot_id, row.source_id, row.id), chunks)
-    row.title = row.title or extracted.title[:500] or row.name
+    row.title = row.title or storable(extracted.title)[:500] or row.name
     row.language = chunks[0].language
-    _end(tenant, row, "searchable", "", len(chunks))
+    return _end(tenant, row, "searchable", "", len(chunks))
 
 
 def _extract(tenant: Tenant, row: Document) -> ExtractedText:
@@ -57,16 +66,17 @@ def _extract(tenant: Tenant, row: Document) -> ExtractedText:
 
 
 def _chunks(row: Document, extracted: ExtractedText) -> list[NewChunk]:
-    language = row.language or extracted.language or detect_language(extracted.markdown)
-    title = row.title or extracted.title or row.name
+    markdown = storable(extracted.markdown)
+    language = row.language or extracted.language or detect_language(markdown)
+    title = row.title or storable(extracted.title) or row.name
     return [
         NewChunk(piece.text, title, piece.heading, language, row.url, piece.page)
-        for piece in split(extracted.markdown)
+        for piece in split(markdown)
     ]
 
 
-def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> None:
-    """Write the end of an attempt, unless a newer version of the document came meanwhile (its own job will)."""
+def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> bool:
+    """Write the end of an attempt; False when a newer version of the document came meanwhile."""
     embed = chunks > 0 and embedding_model(tenant) is not None
     ring = []
     with tenant.write() as db:
@@ -76,10 +86,12 @@ def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> 
                 searchable_at=now() if state == "searchable" else None))
         if getattr(done, "rowcount", 0) and embed:
             ring.append(jobs.add_job(db, jobs.EMBED, f"embed:{row.id}", document_id=row.id))
-        gone = getattr(done, "rowcount", 0) == 0 and db.get(Document, row.id) is None
+        written = bool(getattr(done, "rowcount", 0))
+        gone = not written and db.scalar(select(Document.id).where(Document.id == row.id)) is None
     if gone:  # deleted while it was being indexed
         tenant.platform.chunks.delete_documents(tenant.id, [row.id])
     tenant.platform.ring(ring)
+    return written or gone
 
 
 def embed_document(tenant: Tenant, document_id: int) -> None:
@@ -96,6 +108,22 @@ def embed_document(tenant: Tenant, document_id: int) -> None:
         if not written:  # the document was deleted meanwhile
             break
     count_vectors(tenant, document_id)
+
+
+def embed_missing(tenant: Tenant) -> list[str]:
+    """Queue the vectors of searchable documents that lack some: a model was switched on later, or its job gave up.
+
+    A document whose job failed within the last hour is left alone. Returns the ids of the jobs.
+    """
+    if embedding_model(tenant) is None:
+        return []
+    with tenant.write() as db:
+        lacking = list(db.scalars(select(Document.id).where(Document.state == "searchable", Document.vectors < Document.chunks)))
+        waiting = set(db.scalars(select(BackgroundJob.key).where(BackgroundJob.kind == jobs.EMBED.name, or_(
+            BackgroundJob.state.in_(("queued", "running")), BackgroundJob.finished_at > now() - timedelta(hours=1)))))
+        ring = [jobs.add_job(db, jobs.EMBED, f"embed:{i}", document_id=i) for i in lacking if f"embed:{i}" not in waiting]
+    tenant.platform.ring(ring)
+    return ring
 
 
 def count_vectors(tenant: Tenant, document_id: int) -> None:
@@ -115,6 +143,7 @@ def delete_stored(tenant: Tenant, document_ids: list[int], blobs: list[str], kee
     if keep_rows:
         with tenant.write() as db:
             db.execute(update(Document).where(Document.id.in_(document_ids)).values(chunks=0, vectors=0))
+    tenant.platform.database.forget_deleted()
 
 
 def mark_broken(tenant: Tenant, document_id: int) -> None:

@@ -126,7 +126,10 @@ def read_values(pairs: Sequence[str], stdin: TextIO) -> dict[str, Any]:
         if value == "-":
             out[key] = stdin.readline().rstrip("\n")
         elif value.startswith("@"):
-            out[key] = Path(value[1:]).read_text(encoding="utf-8").strip()
+            try:
+                out[key] = Path(value[1:]).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError):
+                raise InvalidRequest(f"The file {value[1:]} cannot be read.", "check the path", field=key) from None
         else:
             try:
                 out[key] = json.loads(value)

@@ -9,11 +9,13 @@ from sqlalchemy import delete, select
 from .clock import now
 from .db.chats import ChatSession, Contact, ContactLink
 from .db.records import BackgroundJob
+from .db.sources import Document
 from .db.tenants import TenantRow
 from .sessions import erase_session
 from .tenants import Tenant
 
 JOB_DAYS = 14
+BLOB_SECONDS = 3600
 
 
 def purge_tenant(tenant: Tenant) -> None:
@@ -41,6 +43,16 @@ def purge_conversations(tenant: Tenant, at: datetime) -> int:
                    .execution_options(synchronize_session=False))
     tenant.platform.database.forget_deleted()
     return len(old)
+
+
+def sweep_blobs(tenant: Tenant) -> int:
+    """Delete bytes that no document names: a process was killed between storing them and writing the row.
+
+    Only those older than an hour, which is longer than any upload takes to be written. Returns how many.
+    """
+    with tenant.read() as db:
+        named = set(db.scalars(select(Document.blob).where(Document.blob != "")))
+    return tenant.platform.blobs.sweep(tenant.id, named, BLOB_SECONDS)
 
 
 def purge_jobs(tenant: Tenant, at: datetime) -> int:

@@ -126,8 +126,7 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 def erase_tenant(tenant: Tenant) -> ErasureReport:
     """Delete a tenant's index, bytes and rows. Deleting its row takes most others along; the rest is deleted by name."""
     stats = tenant.platform.chunks.stats(tenant.id)
-    tenant.platform.chunks.delete_tenant(tenant.id)
-    tenant.platform.blobs.delete_tenant(tenant.id)
+    _delete_stored(tenant)
     with system_scope("erase a tenant"), tenant.platform.database.write() as db:
         row = db.get(TenantRow, tenant.id)
         if row is not None:
@@ -136,5 +135,11 @@ def erase_tenant(tenant: Tenant) -> ErasureReport:
         for model in sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__):
             if issubclass(model, TenantOwned):  # a contact hangs on no other row
                 db.execute(delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False))
+    _delete_stored(tenant)  # again: a job that was running may have written in between
     tenant.platform.database.forget_deleted()
     return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})
+
+
+def _delete_stored(tenant: Tenant) -> None:
+    tenant.platform.chunks.delete_tenant(tenant.id)
+    tenant.platform.blobs.delete_tenant(tenant.id)

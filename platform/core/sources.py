@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from sqlalchemy import select, update
 
@@ -13,6 +13,7 @@ from .db.sources import Document, Source
 from .documents import Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
 from .egress import calling
 from .errors import InvalidRequest, NotFound
+from .storable import storable
 from .tenancy import TenantSession
 from .tenants import Tenant
 
@@ -93,7 +94,7 @@ def take_findings(tenant: Tenant, source_id: int, findings: Iterable[Finding], *
     """
     added, seen = Added(source_id), set[str]()
     batch: list[Finding] = []
-    for finding in findings:
+    for finding in map(_storable, findings):
         seen.add(finding.external_id)
         batch.append(finding)
         if len(batch) == BATCH:
@@ -105,6 +106,12 @@ def take_findings(tenant: Tenant, source_id: int, findings: Iterable[Finding], *
     with tenant.write() as db:
         db.execute(update(Source).where(Source.id == source_id).values(state="ready", error="", synced_at=now()))
     return added
+
+
+def _storable(finding: Finding) -> Finding:
+    """A finding whose texts every store can keep."""
+    texts = {f.name: storable(v) for f in fields(finding) if isinstance(v := getattr(finding, f.name), str)}
+    return replace(finding, **texts)  # type: ignore[arg-type]
 
 
 def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -59,6 +59,7 @@ class Blobs(Protocol):
     def put(self, tenant_id: int, data: bytes) -> str: ...
     def get(self, tenant_id: int, key: str) -> bytes: ...
     def delete(self, tenant_id: int, key: str) -> None: ...
+    def sweep(self, tenant_id: int, named: Set[str], seconds: float) -> int: ...
     def delete_tenant(self, tenant_id: int) -> None: ...
 
 

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 
 from ..core.clock import now
 from ..core.db.database import Database
 from ..core.db.records import BackgroundJob
 from ..core.jobs import KINDS, JobKind
-from ..core.tenancy import system_scope
+from ..core.tenancy import TenantSession, system_scope
 
 BACK_OFF = (2.0, 15.0, 60.0)
 BATCH = 16
+CRASHES = 10
+"""A job that was begun so often and never came to an end takes its process along; it is not begun again."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A job in this worker's hands until its lease ends."""
+    """A job in this worker's hands until its lease ends. `attempts` counts the one that is about to begin."""
 
     id: str
     tenant_id: int
@@ -34,9 +36,7 @@ def take_jobs(database: Database, worker: str, *, wanted: Sequence[str] = (), on
 
     Due are queued jobs whose time has come, and running ones whose lease ran out: their worker is gone.
     """
-    due = or_(and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= now()),
-              and_(BackgroundJob.state == "running", BackgroundJob.lease_until < now()))
-    query = select(BackgroundJob).where(due).order_by(BackgroundJob.priority, BackgroundJob.run_at)
+    query = select(BackgroundJob).where(_due()).order_by(BackgroundJob.priority, BackgroundJob.run_at)
     if wanted:
         query = query.where(BackgroundJob.id.in_(wanted))
     if only_quick:
@@ -45,23 +45,42 @@ def take_jobs(database: Database, worker: str, *, wanted: Sequence[str] = (), on
         rows = list(db.scalars(query.limit(BATCH).with_for_update(skip_locked=True)))
         taken = _batch(rows)
         for row in taken:
-            kind = KINDS[row.kind]
-            row.state, row.leased_by, row.attempts = "running", worker, row.attempts + 1
-            row.lease_until = now() + timedelta(seconds=kind.lease_seconds)
-        return [Taken(r.id, r.tenant_id, KINDS[r.kind], dict(r.arguments or {}), r.attempts) for r in taken]
+            row.state, row.leased_by = "running", worker
+            row.lease_until = now() + timedelta(seconds=KINDS[row.kind].lease_seconds)
+        return [Taken(r.id, r.tenant_id, KINDS[r.kind], dict(r.arguments or {}), r.attempts + 1) for r in taken]
+
+
+def _due() -> ColumnElement[bool]:
+    """Queued and its time has come, or running with a lease that ran out; of a kind that is known here."""
+    at = now()
+    return and_(BackgroundJob.kind.in_(list(KINDS)), or_(
+        and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= at),
+        and_(BackgroundJob.state == "running", BackgroundJob.lease_until < at)))
 
 
 def _batch(rows: Sequence[BackgroundJob]) -> list[BackgroundJob]:
     """The first job alone, or with the quick ones that follow it when it is quick itself."""
     out: list[BackgroundJob] = []
     for row in rows:
-        quick = row.kind in KINDS and KINDS[row.kind].quick
+        quick = KINDS[row.kind].quick
         if out and not quick:
             break
         out.append(row)
         if not quick:
             break
-    return [r for r in out if r.kind in KINDS]
+    return out
+
+
+def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] = ()) -> bool:
+    """Count an attempt, and mark the jobs before it in the batch as done: a kill costs one job one attempt.
+
+    False when another worker has the job by now.
+    """
+    with system_scope("begin a job"), database.write() as db:
+        _finish(db, worker, done)
+        held = db.execute(update(BackgroundJob).where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker,
+                                                      BackgroundJob.state == "running").values(attempts=job.attempts))
+        return bool(getattr(held, "rowcount", 0))
 
 
 def extend_lease(database: Database, worker: str, ids: Sequence[str], seconds: int) -> None:
@@ -75,13 +94,23 @@ def finish_jobs(database: Database, worker: str, ids: Sequence[str]) -> None:
     """Mark jobs as done."""
     if ids:
         with system_scope("finish jobs"), database.write() as db:
-            db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
-                       .values(state="done", finished_at=now(), lease_until=None, error=""))
+            _finish(db, worker, ids)
+
+
+def _finish(db: TenantSession, worker: str, ids: Sequence[str]) -> None:
+    if ids:
+        db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
+                   .values(state="done", finished_at=now(), lease_until=None, error=""))
+
+
+def is_last(job: Taken) -> bool:
+    """Whether a job that fails now is not tried again."""
+    return job.attempts >= job.kind.attempts
 
 
 def fail_job(database: Database, worker: str, job: Taken, error: str) -> bool:
     """Give a failed job back for another attempt, later each time; after the last it stays `failed`. Returns which."""
-    last = job.attempts >= job.kind.attempts
+    last = is_last(job)
     delay = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1]
     with system_scope("give a job back"), database.write() as db:
         db.execute(update(BackgroundJob).where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker).values(
@@ -99,7 +128,5 @@ def next_due(database: Database) -> datetime | None:
 
 def due_ids(database: Database, limit: int = 1000) -> list[str]:
     """The ids of due jobs, for the queue to be rung again."""
-    due = or_(and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= now()),
-              and_(BackgroundJob.state == "running", BackgroundJob.lease_until < now()))
     with system_scope("ring due jobs again"), database.read() as db:
-        return list(db.scalars(select(BackgroundJob.id).where(due).order_by(BackgroundJob.priority).limit(limit)))
+        return list(db.scalars(select(BackgroundJob.id).where(_due()).order_by(BackgroundJob.priority).limit(limit)))

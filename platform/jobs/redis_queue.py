@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq import Worker as RqWorker
 from rq.exceptions import DuplicateJobError
@@ -14,17 +16,21 @@ from ..core.settings import Settings, load_settings
 from ..core.tenants import Platform
 from . import ledger
 from .worker import Worker
+from .workers import release_dead
 
 log = logging.getLogger(__name__)
 QUEUE = "webchatagent"
-RESULT_SECONDS = 60
-TIMEOUT_SECONDS = 900
+FAILURE_SECONDS = 60
+TIMEOUT_SECONDS = 6 * 3600  # a large website takes its time; a dead worker is noticed by its lease
+SOON_NOTICED: dict[str, Any] = {"worker_ttl": 30, "maintenance_interval": 10, "job_monitoring_interval": 5}
+"""RQ would notice the end of another worker after minutes; measured with these: 76 s."""
 _platforms: dict[str, Platform] = {}
 
 
 def connect(settings: Settings) -> redis.Redis:
     """A client that gives up fast: ringing is never worth waiting for."""
-    client: redis.Redis = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=5)
+    client: redis.Redis = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=0.3, socket_timeout=0.3,
+                                               retry=Retry(NoBackoff(), 0))  # its default retries for most of a minute
     return client
 
 
@@ -36,7 +42,7 @@ def make_ring(settings: Settings) -> Callable[[Sequence[str]], None]:
         for job_id in ids:
             try:
                 queue.enqueue("webchatagent.jobs.redis_queue.run_ledgered", job_id, job_id=job_id, unique=True,
-                              result_ttl=RESULT_SECONDS, failure_ttl=RESULT_SECONDS, job_timeout=TIMEOUT_SECONDS)
+                              result_ttl=0, failure_ttl=FAILURE_SECONDS, job_timeout=TIMEOUT_SECONDS)
             except DuplicateJobError:
                 continue
             except redis.RedisError:
@@ -74,8 +80,11 @@ def reconcile(platform: Platform) -> int:
 def work(platform: Platform, *, burst: bool = False, **options: Any) -> None:
     """Run an RQ worker in this process until it is stopped; with `burst`, until the queue is empty."""
     _platforms["it"] = platform
-    connection = connect(platform.settings)
+    platform.ring = make_ring(platform.settings)
+    connection: redis.Redis = redis.Redis.from_url(platform.settings.redis_url)  # a worker waits, and may wait for Redis
+    release_dead(platform.database)
     reconcile(platform)
     platform.database.close()  # a connection must not be shared with the forked job
-    RqWorker([Queue(QUEUE, connection=connection, serializer="json")], connection=connection, serializer="json").work(
-        burst=burst, logging_level="WARNING", **options)
+    platform.chunks.close()
+    RqWorker([Queue(QUEUE, connection=connection, serializer="json")], connection=connection, serializer="json",
+             **SOON_NOTICED).work(burst=burst, logging_level="WARNING", **options)

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select, update
 
@@ -11,8 +13,10 @@ from ..core import jobs
 from ..core.clock import now
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
+from ..core.ingest import embed_missing
+from ..core.retention import sweep_blobs
 from ..core.tenancy import system_scope
-from ..core.tenants import Platform, list_tenants
+from ..core.tenants import Platform, Tenant, list_tenants
 from ..core.turns import STALE_SECONDS
 from .workers import release_dead
 
@@ -21,15 +25,35 @@ TICK_SECONDS = 60.0
 
 
 def tick(platform: Platform) -> None:
-    """One round: cut stale turns, free the jobs of killed workers, queue each tenant's daily purge."""
-    cut_stale_turns(platform)
-    release_dead(platform.database)
+    """One round: cut stale turns, free the jobs of killed workers, ring what is due, look after each tenant.
+
+    What fails is logged and keeps nothing else from being done.
+    """
+    _try(lambda: cut_stale_turns(platform))
+    _try(lambda: release_dead(platform.database))
     for tenant in list_tenants(platform):
-        with tenant.write() as db:
-            key = f"purge:{now().date().isoformat()}"
-            done = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key))
-            job = [] if done else [jobs.add_job(db, jobs.PURGE, key)]
-        platform.ring(job)
+        for duty in (queue_purge, embed_missing, sweep_blobs):
+            _try(partial(duty, tenant))
+    if platform.settings.redis_url:
+        from .redis_queue import reconcile
+
+        _try(lambda: reconcile(platform))
+
+
+def _try(duty: Callable[[], object]) -> None:
+    try:
+        duty()
+    except Exception:
+        log.exception("a duty of the schedule failed")
+
+
+def queue_purge(tenant: Tenant) -> None:
+    """Queue the purge of today, once."""
+    with tenant.write() as db:
+        key = f"purge:{now().date().isoformat()}"
+        done = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key))
+        job = [] if done else [jobs.add_job(db, jobs.PURGE, key)]
+    tenant.platform.ring(job)
 
 
 def cut_stale_turns(platform: Platform) -> int:

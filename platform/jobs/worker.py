@@ -37,10 +37,13 @@ class Worker:
 
     def run(self) -> None:
         """Drain the ledger until stopped."""
-        release_dead(self._platform.database)
+        released = False
         while not self._stopped.is_set():
             self._rung.clear()
             try:
+                if not released:
+                    release_dead(self._platform.database)
+                    released = True
                 busy = self.run_due()
             except Exception:
                 log.exception("the worker could not read the ledger")
@@ -58,7 +61,9 @@ class Worker:
         try:
             with _Lease(self._platform, self._name, taken):
                 for job in taken:
-                    if self._run_one(job, tenants):
+                    held = ledger.begin_job(self._platform.database, self._name, job, done)
+                    done.clear()
+                    if held and self._run_one(job, tenants):
                         done.append(job.id)
         finally:
             ledger.finish_jobs(self._platform.database, self._name, done)
@@ -68,13 +73,15 @@ class Worker:
         try:
             if job.tenant_id not in tenants:
                 tenants[job.tenant_id] = load_tenant(self._platform, tenant_id=job.tenant_id)
+            if job.attempts > ledger.CRASHES:
+                raise RuntimeError("it ended its process again and again")
             handlers.run(tenants[job.tenant_id], job.kind.name, job.arguments)
         except Exception as error:
             shown = str(error) if isinstance(error, WebChatAgentError) else type(error).__name__
             log.exception("job %s (%s) failed", job.id, job.kind.name)
-            last = ledger.fail_job(self._platform.database, self._name, job, shown)
-            if last:
+            if ledger.is_last(job):  # said before the job ends: killed in between, it is tried again
                 handlers.gave_up(tenants.get(job.tenant_id), job.kind.name, job.arguments)
+            ledger.fail_job(self._platform.database, self._name, job, shown)
             return False
         return True
 
@@ -90,7 +97,10 @@ class _Lease:
 
     def _hold(self) -> None:
         while not self._over.wait(self._seconds / 3):
-            ledger.extend_lease(self._platform.database, self._name, self._ids, self._seconds)
+            try:
+                ledger.extend_lease(self._platform.database, self._name, self._ids, self._seconds)
+            except Exception:  # the next round is early enough
+                log.exception("a lease could not be extended")
 
     def __enter__(self) -> None:
         self._thread.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
+from collections.abc import Set
 from pathlib import Path
 
 from ..core.errors import Unavailable
@@ -42,6 +44,16 @@ class FolderBlobs:
     def delete(self, tenant_id: int, key: str) -> None:
         """Delete a blob; deleting twice is fine."""
         self._path(tenant_id, key).unlink(missing_ok=True)
+
+    def sweep(self, tenant_id: int, named: Set[str], seconds: float) -> int:
+        """Delete a tenant's blobs, and parts of them, that are older than `seconds` and not named; returns how many."""
+        oldest, gone = time.time() - seconds, 0
+        folder = self._folder / str(int(tenant_id))
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if f"{int(tenant_id)}/{path.name}" not in named and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+                gone += 1
+        return gone
 
     def delete_tenant(self, tenant_id: int) -> None:
         """Delete everything of a tenant."""

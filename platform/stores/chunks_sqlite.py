@@ -19,7 +19,14 @@ from ..core.models import EmbeddingSpace, Vectors
 from .sqlite_files import TenantFiles
 from .vector_cache import VectorCache
 
-_TOKENS = "tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'\""
+_INDEX = 2  # the version of the index of words below; another one is rebuilt from the texts, as with another analysis
+_WORDS = """
+create virtual table if not exists by_stem using fts5(head, body, content='', tokenize='ascii');
+create virtual table if not exists by_trigram using fts5(body, content='', tokenize='ascii');
+create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
+"""
+# With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer
+# letters than we do and would split a word at the rest.
 SCHEMA = f"""
 create table if not exists meta (key text primary key, value) without rowid;
 create table if not exists chunk (
@@ -32,9 +39,7 @@ create index if not exists ix_chunk_bot on chunk (bot_id);
 create table if not exists vector (
     seq integer primary key autoincrement, space text not null, chunk_id integer not null, bot_id integer not null,
     data blob not null, unique (space, chunk_id));
-create virtual table if not exists by_stem using fts5(head, body, content='', {_TOKENS});
-create virtual table if not exists by_trigram using fts5(body, content='', detail=none, {_TOKENS});
-create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
+{_WORDS}
 """
 _COLUMNS = "id, bot_id, source_id, document_id, number, text, title, heading, language, url, page, stems"
 
@@ -44,8 +49,12 @@ def _digest(chunk: NewChunk) -> bytes:
 
 
 def _query(tokens: Sequence[str]) -> str:
-    """An OR of quoted tokens: quoting takes every operator of FTS5 its meaning."""
-    return " OR ".join('"' + token.replace('"', '""') + '"' for token in dict.fromkeys(tokens))
+    """An OR of quoted tokens: quoting takes every operator of FTS5 its meaning.
+
+    A token with anything but letters, digits and marks is in no text and left out; empty when none is left.
+    """
+    plain = (t for t in dict.fromkeys(tokens) if t and all(c > "\x7f" or c.isalnum() for c in t))
+    return " OR ".join(f'"{token}"' for token in plain)
 
 
 class SqliteChunkStore:
@@ -83,17 +92,17 @@ class SqliteChunkStore:
                 "select c.digest, v.space, v.data from chunk c join vector v on v.chunk_id = c.id where c.document_id = ?",
                 (key.document_id,)).fetchall()
             self._delete(db, "document_id = ?", (key.document_id,))
-            ids: dict[bytes, int] = {}
+            ids: dict[bytes, list[int]] = {}  # several: a text may stand in a document twice
             for number, ((digest, head, body, c), gram) in enumerate(zip(rows, grams, strict=True)):
                 row = (tenant_id, key.bot_id, key.source_id, key.document_id, number, c.text, c.title, c.heading,
-                       c.language, c.url, c.page, " ".join(head + ["|"] + body), digest)
+                       c.language, c.url, c.page, " ".join([*head, "|", *body]), digest)
                 ref = db.execute(f"insert into chunk values (null{', ?' * len(row)})", row).lastrowid  # noqa: S608
                 assert ref is not None
-                ids[digest] = ref
+                ids.setdefault(digest, []).append(ref)
                 db.execute("insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body)))
                 db.execute("insert into by_trigram (rowid, body) values (?, ?)", (ref, gram))
             db.executemany("insert or ignore into vector values (null, ?, ?, ?, ?)", [
-                (space, ids[digest], key.bot_id, data) for digest, space, data in kept if digest in ids])
+                (space, ref, key.bot_id, data) for digest, space, data in kept for ref in ids.get(digest, ())])
         return len(rows)
 
     @staticmethod
@@ -155,20 +164,31 @@ class SqliteChunkStore:
 
     def _upgrade(self, db: sqlite3.Connection) -> None:
         """Rebuild the index of words when it was made by another version of the analysis."""
+        version = f"{VERSION}.{_INDEX}"
         row = db.execute("select value from meta where key = 'analysis'").fetchone()
-        if row and row[0] == VERSION:
+        if row and row[0] == version:
             return
         db.execute("begin immediate")
-        for table in ("by_stem", "by_trigram"):
-            db.execute(f"insert into {table} ({table}) values ('delete-all')")  # noqa: S608
+        try:
+            self._rebuild(db, version)
+        except BaseException:
+            db.execute("rollback")
+            raise
+        db.execute("commit")
+
+    @staticmethod
+    def _rebuild(db: sqlite3.Connection, version: str) -> None:
+        for table in ("stem_vocabulary", "by_stem", "by_trigram"):
+            db.execute(f"drop table if exists {table}")
+        for statement in _WORDS.strip().split("\n"):
+            db.execute(statement)
         for ref, title, heading, text, language in db.execute("select id, title, heading, text, language from chunk").fetchall():
             head, body = stems(f"{title} {heading}", language), stems(text, language)
             db.execute("update chunk set stems = ? where id = ?", (" ".join([*head, "|", *body]), ref))
             db.execute("insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body)))
             db.execute("insert into by_trigram (rowid, body) values (?, ?)",
                        (ref, " ".join(trigrams(f"{title} {heading} {text}"))))
-        db.execute("insert or replace into meta values ('analysis', ?)", (VERSION,))
-        db.execute("commit")
+        db.execute("insert or replace into meta values ('analysis', ?)", (version,))
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -185,7 +205,9 @@ class SqliteChunkStore:
 
     def count_vectors(self, tenant_id: int, space_id: str, document_id: int) -> int:
         """See ChunkStore.count_vectors."""
-        found: int = self._files.connection(tenant_id, create=True).execute(
+        if not self._files.exists(tenant_id):
+            return 0
+        found: int = self._files.connection(tenant_id).execute(
             "select count(*) from vector v join chunk c on c.id = v.chunk_id where v.space = ? and c.document_id = ?",
             (space_id, document_id)).fetchone()[0]
         return found
@@ -206,13 +228,16 @@ class SqliteChunkStore:
 
     @staticmethod
     def _words(db: sqlite3.Connection, table: str, rank: str, tokens: Sequence[str], bot_id: int, limit: int) -> list[Hit]:
+        query = _query(tokens)
+        if not query:
+            return []
         first, last = db.execute("select min(bot_id), max(bot_id) from chunk").fetchone()
         if first == last == bot_id:
             mine, values = "", ()
         else:  # `+`: else SQLite runs the match once for each of the bot's rows
             mine, values = "and +rowid in (select id from chunk where bot_id = ?)", (bot_id,)
         rows = db.execute(f"select rowid, {rank} from {table} where {table} match ? {mine} order by 2 limit ?",  # noqa: S608
-                          (_query(tokens), *values, limit)).fetchall()
+                          (query, *values, limit)).fetchall()
         return [Hit(ref, -score) for ref, score in rows]
 
     def frequencies(self, tenant_id: int, stems: Sequence[str]) -> tuple[int, dict[str, int]]:
@@ -242,6 +267,8 @@ class SqliteChunkStore:
 
     def neighbours(self, tenant_id: int, chunk: Chunk) -> list[Chunk]:
         """See ChunkStore.neighbours."""
+        if not self._files.exists(tenant_id):
+            return []
         rows = self._files.connection(tenant_id).execute(
             f"select {_COLUMNS} from chunk where document_id = ? and number in (?, ?) order by number",  # noqa: S608
             (chunk.key.document_id, chunk.number - 1, chunk.number + 1))

@@ -18,6 +18,11 @@ NAMES = {  # fixed names, so that a migration can name what it changes on every 
 }
 
 
+NEVER_REUSED = {"sqlite_autoincrement": True}
+"""For tables whose ids stand in jobs, indexes, folders and caches: SQLite would give the last one out again when its row
+is deleted, and a job that is late would delete what belongs to somebody else."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware datetimes in UTC; SQLite would hand them back naive. Refuses naive values."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import new_uuid, now
 from ..tenancy import TenantOwned
-from .base import Base, belongs_to, own_key
+from .base import NEVER_REUSED, Base, belongs_to, own_key
 from .tenants import Bot
 
 
@@ -21,7 +21,8 @@ class ChatSession(TenantOwned, Base):
     """A visitor's conversation with one bot. Of the session id only the SHA-256 (hex) is kept."""
 
     __tablename__ = "chat_session"
-    __table_args__ = (own_key(), belongs_to("bot", "bot_id"), Index("ix_chat_session_recent", "tenant_id", "last_at"))
+    __table_args__ = (own_key(), belongs_to("bot", "bot_id"), Index("ix_chat_session_recent", "tenant_id", "last_at"),
+                      NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     bot_id: Mapped[int]
@@ -41,6 +42,7 @@ class Message(TenantOwned, Base):
     __tablename__ = "message"
     __table_args__ = (
         own_key(), belongs_to("chat_session", "session_id"), Index("ix_message_session", "session_id", "id"),
+        NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,6 +69,7 @@ class TurnRow(TenantOwned, Base):
     __table_args__ = (
         own_key(), UniqueConstraint("bot_id", "client_message_id"), belongs_to("chat_session", "session_id"),
         Index("ix_turn_session", "session_id"), Index("ix_turn_unfinished", "state", "updated_at"),
+        NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -88,7 +91,7 @@ class Contact(TenantOwned, Base):
     """A person who told who they are. The only place of name, e-mail and phone."""
 
     __tablename__ = "contact"
-    __table_args__ = (own_key(), Index("ix_contact_email", "tenant_id", "email"))
+    __table_args__ = (own_key(), Index("ix_contact_email", "tenant_id", "email"), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), default="")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import now
 from ..tenancy import TenantOwned
-from .base import Base, belongs_to, own_key
+from .base import NEVER_REUSED, Base, belongs_to, own_key
 from .tenants import Bot
 
 
@@ -17,7 +17,8 @@ class Source(TenantOwned, Base):
     """What a person added: files, a website, a text. `kind` is that of the connector that reads it."""
 
     __tablename__ = "source"
-    __table_args__ = (own_key(), UniqueConstraint("bot_id", "kind", "target"), belongs_to("bot", "bot_id"))
+    __table_args__ = (own_key(), UniqueConstraint("bot_id", "kind", "target"), belongs_to("bot", "bot_id"),
+                      NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     bot_id: Mapped[int]
@@ -46,7 +47,7 @@ class Document(TenantOwned, Base):
     __tablename__ = "document"
     __table_args__ = (
         own_key(), UniqueConstraint("source_id", "external_id"), belongs_to("source", "source_id"),
-        Index("ix_document_state", "tenant_id", "state"),
+        Index("ix_document_state", "tenant_id", "state"), NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import new_uuid, now
 from ..tenancy import TenantOwned
-from .base import Base, own_key
+from .base import NEVER_REUSED, Base, own_key
 
 
 class TenantRow(Base):
     """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own."""
 
     __tablename__ = "tenant"
+    __table_args__ = NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(63), unique=True)
@@ -60,7 +61,7 @@ class Bot(TenantOwned, Base):
     """A tenant's assistant. `public_id` is what its embed snippet names; `settings` is a `bots.BotSettings`."""
 
     __tablename__ = "bot"
-    __table_args__ = (UniqueConstraint("tenant_id", "slug"), own_key())
+    __table_args__ = (UniqueConstraint("tenant_id", "slug"), own_key(), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)

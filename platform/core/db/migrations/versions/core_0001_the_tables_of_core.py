@@ -21,7 +21,8 @@ def upgrade() -> None:
     sa.Column('created_at', base.UtcDateTime(), nullable=False),
     sa.Column('tenant_id', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_contact_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_contact_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.create_index('ix_contact_email', ['tenant_id', 'email'], unique=False)
@@ -36,7 +37,8 @@ def upgrade() -> None:
     sa.Column('retention_days', sa.Integer(), nullable=False),
     sa.Column('created_at', base.UtcDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tenant')),
-    sa.UniqueConstraint('slug', name=op.f('uq_tenant_slug'))
+    sa.UniqueConstraint('slug', name=op.f('uq_tenant_slug')),
+    sqlite_autoincrement=True
     )
     op.create_table('audit_entry',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -92,7 +94,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_bot')),
     sa.UniqueConstraint('public_id', name=op.f('uq_bot_public_id')),
     sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_bot_tenant_id_id')),
-    sa.UniqueConstraint('tenant_id', 'slug', name=op.f('uq_bot_tenant_id_slug'))
+    sa.UniqueConstraint('tenant_id', 'slug', name=op.f('uq_bot_tenant_id_slug')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('bot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_bot_tenant_id'), ['tenant_id'], unique=False)
@@ -172,7 +175,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'bot_id'], ['bot.tenant_id', 'bot.id'], name=op.f('fk_chat_session_tenant_id_bot_id_bot'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_chat_session')),
     sa.UniqueConstraint('key_hash', name=op.f('uq_chat_session_key_hash')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_chat_session_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_chat_session_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('chat_session', schema=None) as batch_op:
         batch_op.create_index('ix_chat_session_recent', ['tenant_id', 'last_at'], unique=False)
@@ -193,7 +197,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'bot_id'], ['bot.tenant_id', 'bot.id'], name=op.f('fk_source_tenant_id_bot_id_bot'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_source')),
     sa.UniqueConstraint('bot_id', 'kind', 'target', name=op.f('uq_source_bot_id_kind_target')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_source_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_source_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_source_tenant_id'), ['tenant_id'], unique=False)
@@ -240,7 +245,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'source_id'], ['source.tenant_id', 'source.id'], name=op.f('fk_document_tenant_id_source_id_source'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_document')),
     sa.UniqueConstraint('source_id', 'external_id', name=op.f('uq_document_source_id_external_id')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_document_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_document_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('document', schema=None) as batch_op:
         batch_op.create_index('ix_document_state', ['tenant_id', 'state'], unique=False)
@@ -262,7 +268,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'session_id'], ['chat_session.tenant_id', 'chat_session.id'], name=op.f('fk_message_tenant_id_session_id_chat_session'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
     sa.UniqueConstraint('public_id', name=op.f('uq_message_public_id')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_message_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_message_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('message', schema=None) as batch_op:
         batch_op.create_index('ix_message_session', ['session_id', 'id'], unique=False)
@@ -287,7 +294,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_turn')),
     sa.UniqueConstraint('bot_id', 'client_message_id', name=op.f('uq_turn_bot_id_client_message_id')),
     sa.UniqueConstraint('public_id', name=op.f('uq_turn_public_id')),
-    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_turn_tenant_id_id'))
+    sa.UniqueConstraint('tenant_id', 'id', name=op.f('uq_turn_tenant_id_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('turn', schema=None) as batch_op:
         batch_op.create_index('ix_turn_session', ['session_id'], unique=False)
