@@ -1,4 +1,5 @@
 """Composition: reads the settings and builds a process. The one room, with `cli`, that may import all others."""
+
 from __future__ import annotations
 
 import contextlib
@@ -8,22 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")       # with two OpenMP threads a forked child hangs
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # with two OpenMP threads a forked child hangs
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: a second BLAS thread costs more than it brings
 
-from werkzeug.middleware.dispatcher import DispatcherMiddleware  # noqa: E402
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from .core import egress, own_hooks  # noqa: E402
-from .core.db.database import Database  # noqa: E402
-from .core.errors import WebChatAgentError  # noqa: E402
-from .core.registry import load_plugins  # noqa: E402
-from .core.secrets import SecretBox  # noqa: E402
-from .core.settings import Settings  # noqa: E402
-from .core.tenants import Platform  # noqa: E402
-from .jobs.worker import Worker  # noqa: E402
-from .stores.blobs import FolderBlobs  # noqa: E402
-from .stores.chunks_sqlite import SqliteChunkStore  # noqa: E402
-from .web.bridge import Bridge  # noqa: E402
+from .core import egress, own_hooks
+from .core.db.database import Database
+from .core.errors import WebChatAgentError
+from .core.registry import load_plugins
+from .core.secrets import SecretBox
+from .core.settings import Settings
+from .core.tenants import Platform
+from .jobs.worker import Worker
+from .stores.blobs import FolderBlobs
+from .stores.chunks_sqlite import SqliteChunkStore
+from .web.bridge import Bridge
 
 PUBLIC_BODY = 256 * 1024
 ADMIN_BODY = 60_000_000
@@ -53,8 +54,11 @@ def make_folder(folder: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise WebChatAgentError(f"The data folder {folder} cannot be written: {error.strerror}.",
-                                "choose another with --data", code="data_folder") from None
+        raise WebChatAgentError(
+            f"The data folder {folder} cannot be written: {error.strerror}.",
+            "choose another with --data",
+            code="data_folder",
+        ) from None
     return folder
 
 
@@ -84,14 +88,24 @@ def migrating(folder: Path) -> Iterator[None]:
 def guard_egress(platform: Platform, hosts: frozenset[str] = frozenset()) -> None:
     """Put the egress guard into force: from here on only declared hosts can be called."""
     settings = platform.settings
-    own = {urlsplit(url).hostname or "" for url in (settings.database_url, settings.redis_url, settings.elasticsearch_url,
-                                                    settings.smtp_url, settings.blobs_url)} - {""}
-    egress.install(egress.EgressPolicy(
-        mode=settings.egress,  # type: ignore[arg-type]
-        platform_hosts=frozenset(own) | hosts,
-        declared={name: manifest.egress for name, manifest in platform.registry.manifests.items()},
-        private_hosts=settings.private_hosts,
-    ))
+    own = {
+        urlsplit(url).hostname or ""
+        for url in (
+            settings.database_url,
+            settings.redis_url,
+            settings.elasticsearch_url,
+            settings.smtp_url,
+            settings.blobs_url,
+        )
+    } - {""}
+    egress.install(
+        egress.EgressPolicy(
+            mode=settings.egress,  # type: ignore[arg-type]
+            platform_hosts=frozenset(own) | hosts,
+            declared={name: manifest.egress for name, manifest in platform.registry.manifests.items()},
+            private_hosts=settings.private_hosts,
+        )
+    )
 
 
 def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:

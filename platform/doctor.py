@@ -1,4 +1,5 @@
 """A look at every part: what works, what does not, and how to repair it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,7 +24,8 @@ class Row:
 def look(platform: Platform) -> list[Row]:
     """The state of every configured part, plugins' checks included."""
     checks: list[tuple[str, Callable[[], Health]]] = [
-        ("data folder", lambda: _folder(platform)), ("database", lambda: _database(platform)),
+        ("data folder", lambda: _folder(platform)),
+        ("database", lambda: _database(platform)),
         ("plugins", lambda: _plugins(platform)),
     ]
     if platform.settings.redis_url:
@@ -72,5 +74,7 @@ def _redis(platform: Platform) -> Health:
     try:
         client.ping()
     except redis.RedisError:
-        return Health("degraded", "Redis does not answer; jobs run later and limits are counted per process.", "start Redis")
+        return Health(
+            "degraded", "Redis does not answer; jobs run later and limits are counted per process.", "start Redis"
+        )
     return Health("ok", "Redis answers.")

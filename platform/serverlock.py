@@ -1,4 +1,5 @@
 """One embedded server per data folder: a lock file that the kernel releases with the process."""
+
 from __future__ import annotations
 
 import fcntl
@@ -22,8 +23,11 @@ def lock_server(settings: Settings) -> IO[str]:
         file.seek(0)
         other = file.read().strip() or "?"
         file.close()
-        raise WebChatAgentError(f"Another server (process {other}) uses {settings.folder}.",
-                                "stop it, or choose another folder with --data", code="folder_in_use") from None
+        raise WebChatAgentError(
+            f"Another server (process {other}) uses {settings.folder}.",
+            "stop it, or choose another folder with --data",
+            code="folder_in_use",
+        ) from None
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

@@ -1,4 +1,5 @@
 """`search` and `ask`: what a bot finds, and what it says."""
+
 from __future__ import annotations
 
 import asyncio
@@ -22,7 +23,7 @@ def external_ids(bot: LiveBot, document_ids: list[int]) -> dict[int, str]:
     """The external id of each document."""
     with bot.tenant.read() as db:
         rows = db.execute(select(Document.id, Document.external_id).where(Document.id.in_(document_ids)))
-        return {i: name for i, name in rows}
+        return dict(rows.tuples().all())
 
 
 def read_jsonl(path: str) -> list[dict[str, Any]]:
@@ -57,8 +58,18 @@ def search(context: Context, bot: str, query: str | None, k: int, queries: str |
         raise InvalidRequest("There is no query.", "give one, or --queries FILE", field="query")
     ranked = search_bot(found.tenant, found.id, query, limit=k)
     names = external_ids(found, [r.chunk.key.document_id for r in ranked])
-    data = [{"document": names.get(r.chunk.key.document_id), "chunk": r.chunk.number, "title": r.chunk.title,
-             "heading": r.chunk.heading, "score": round(r.score, 5), "legs": r.legs, "text": r.chunk.text} for r in ranked]
+    data = [
+        {
+            "document": names.get(r.chunk.key.document_id),
+            "chunk": r.chunk.number,
+            "title": r.chunk.title,
+            "heading": r.chunk.heading,
+            "score": round(r.score, 5),
+            "legs": r.legs,
+            "text": r.chunk.text,
+        }
+        for r in ranked
+    ]
     lines = []
     for n, (r, row) in enumerate(zip(ranked, data, strict=True), 1):
         legs = "  ".join(f"{leg} #{rank} {score:.3f}" for leg, (rank, score) in r.legs.items())
@@ -98,5 +109,7 @@ def ask(context: Context, bot: str, question: str) -> Result:
     """The answer, then its numbered sources."""
     reply = asyncio.run(_reply(find_bot(context.platform, bot), question))
     sources = [f"[{s['n']}] {s['title']}  {s.get('url', '')}".rstrip() for s in reply.sources]
-    return Result({"answer": reply.text.strip(), "sources": reply.sources, "refused": reply.refused},
-                  [reply.text.strip(), *([""] if sources else []), *sources])
+    return Result(
+        {"answer": reply.text.strip(), "sources": reply.sources, "refused": reply.refused},
+        [reply.text.strip(), *([""] if sources else []), *sources],
+    )

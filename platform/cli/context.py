@@ -1,4 +1,5 @@
 """What every command shares: the data folder, output for people or as JSON, errors on stderr."""
+
 from __future__ import annotations
 
 import errno

@@ -1,4 +1,5 @@
 """The demo: one tenant whose bot answers from this project's own documentation."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from .snippet import embed_snippet
 
 EMAIL = "admin@example.org"
 ROOT = Path(__file__).resolve().parents[2]
-SUGGESTIONS = ["How do I add a website as a source?", "Wie füge ich eine Website als Quelle hinzu?",
-               "मैं स्रोत के रूप में वेबसाइट कैसे जोड़ूँ?"]
+SUGGESTIONS = [
+    "How do I add a website as a source?",
+    "Wie füge ich eine Website als Quelle hinzu?",
+    "मैं स्रोत के रूप में वेबसाइट कैसे जोड़ूँ?",
+]
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,13 @@ def seed(platform: Platform, base: str) -> Demo:
     password = read_or_make(platform.settings.folder / "demo_password.txt", 12)
     if find_user(platform, EMAIL) is None:
         create_user(platform, EMAIL, tenant=tenant, role="owner", password=password)
-    return Demo(f"{base}/chat/{bot.public_id}", f"{base}/admin/", EMAIL, password,
-                embed_snippet(platform.settings, bot.public_id, base))
+    return Demo(
+        f"{base}/chat/{bot.public_id}",
+        f"{base}/admin/",
+        EMAIL,
+        password,
+        embed_snippet(platform.settings, bot.public_id, base),
+    )
 
 
 def _tenant(platform: Platform) -> Tenant:
@@ -74,14 +83,29 @@ def _documentation(tenant: Tenant, bot: LiveBot) -> None:
                 found = connector.find(SourceSpec(str(target)))
                 take_findings(tenant, source_id, (f for f in found if f.external_id.endswith(".md")))
     if not list_sources(tenant, bot.id):
-        click.echo("The documentation is not here, so the demo bot knows nothing yet: add a source in the admin.", err=True)
+        click.echo(
+            "The documentation is not here, so the demo bot knows nothing yet: add a source in the admin.", err=True
+        )
 
 
 def announce(demo: Demo) -> None:
     """Print what a newcomer needs."""
-    click.echo("\n".join([
-        "", "WebChatAgent is running.", "",
-        f"  Chat page   {demo.chat}", f"  Admin       {demo.admin}", f"  E-mail      {demo.email}",
-        f"  Password    {demo.password}", "", "  Put the bot on any page of this machine:", f"  {demo.snippet}", "",
-        "  Stop with Ctrl+C.", "",
-    ]))
+    click.echo(
+        "\n".join(
+            [
+                "",
+                "WebChatAgent is running.",
+                "",
+                f"  Chat page   {demo.chat}",
+                f"  Admin       {demo.admin}",
+                f"  E-mail      {demo.email}",
+                f"  Password    {demo.password}",
+                "",
+                "  Put the bot on any page of this machine:",
+                f"  {demo.snippet}",
+                "",
+                "  Stop with Ctrl+C.",
+                "",
+            ]
+        )
+    )

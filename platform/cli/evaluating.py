@@ -1,9 +1,11 @@
 """`evaluate`: how well a bot finds and answers, on questions whose answers are known."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import math
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,9 @@ def _norm(text: str) -> str:
     return " ".join("".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in folded).split())
 
 
-def measure(questions: list[dict[str, Any]], found: dict[str, list[str]], answers: dict[str, dict[str, Any]]) -> dict[str, float]:
+def measure(
+    questions: list[dict[str, Any]], found: dict[str, list[str]], answers: dict[str, dict[str, Any]]
+) -> dict[str, float]:
     """The figures: recall@1 and @5, MRR and nDCG@10 over questions with relevant ids; answers over all."""
     out: dict[str, float] = {}
     ranked = [q for q in questions if q.get("relevant_ids")]
@@ -87,7 +91,7 @@ def evaluate(context: Context, bot: str, questions_file: str, out: str | None, j
     questions = read_jsonl(questions_file)
     retrieval: dict[str, list[str]] = {}
     answers: dict[str, dict[str, Any]] = {}
-    with click.progressbar(questions, label="questions", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(questions, label="questions", file=sys.stderr) as bar:
         for question in bar:
             retrieval[question["id"]], answers[question["id"]] = _one(found, question)
     figures = measure(questions, retrieval, answers)
@@ -99,7 +103,9 @@ def evaluate(context: Context, bot: str, questions_file: str, out: str | None, j
         (folder / "answers.json").write_text(json.dumps(answers, ensure_ascii=False, indent=1), encoding="utf-8")
     if junit:
         _write_junit(Path(junit), questions, answers)
-    return Result({"questions": len(questions), **figures}, [f"{name:18s} {value:.3f}" for name, value in figures.items()])
+    return Result(
+        {"questions": len(questions), **figures}, [f"{name:18s} {value:.3f}" for name, value in figures.items()]
+    )
 
 
 def _write_junit(path: Path, questions: list[dict[str, Any]], answers: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,5 @@
 """`migrate` and `doctor`."""
+
 from __future__ import annotations
 
 import click

@@ -1,4 +1,5 @@
 """The `webchatagent` command: one group, one file per noun, imported only when it is called."""
+
 from __future__ import annotations
 
 import importlib
@@ -7,11 +8,20 @@ from typing import Any
 import click
 
 COMMANDS = {  # name: (module, attribute)
-    "demo": ("serving", "demo"), "serve": ("serving", "serve"), "worker": ("serving", "worker"),
-    "migrate": ("keeping", "migrate"), "doctor": ("keeping", "doctor"),
-    "tenant": ("tenants", "tenant"), "user": ("tenants", "user"), "bot": ("tenants", "bot"),
-    "source": ("sources", "source"), "search": ("asking", "search"), "ask": ("asking", "ask"),
-    "evaluate": ("evaluating", "evaluate"), "plugin": ("plugins", "plugin"), "privacy": ("privacy", "privacy"),
+    "demo": ("serving", "demo"),
+    "serve": ("serving", "serve"),
+    "worker": ("serving", "worker"),
+    "migrate": ("keeping", "migrate"),
+    "doctor": ("keeping", "doctor"),
+    "tenant": ("tenants", "tenant"),
+    "user": ("tenants", "user"),
+    "bot": ("tenants", "bot"),
+    "source": ("sources", "source"),
+    "search": ("asking", "search"),
+    "ask": ("asking", "ask"),
+    "evaluate": ("evaluating", "evaluate"),
+    "plugin": ("plugins", "plugin"),
+    "privacy": ("privacy", "privacy"),
 }
 
 

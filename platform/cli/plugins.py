@@ -1,5 +1,8 @@
 """`plugin`: what is installed, switching on and off, configuring."""
+
 from __future__ import annotations
+
+import sys
 
 import click
 
@@ -20,10 +23,21 @@ def plugin_list(context: Context, tenant_slug: str | None) -> Result:
     """All plugins, and for a tenant which are on."""
     registry = context.platform.registry
     on = load_tenant(context.platform, slug=tenant_slug).enabled if tenant_slug else registry.operator_switched
-    rows = [{"id": m.id, "name": m.name, "category": m.category, "switched_by": m.switched_by, "on": m.id in on,
-             "summary": m.summary} for m in registry.manifests.values()]
-    lines = table([(r["id"], "on" if r["on"] else "off", r["category"], r["switched_by"], r["summary"]) for r in rows],
-                  ("PLUGIN", "STATE", "CATEGORY", "SWITCHED BY", "SUMMARY"))
+    rows = [
+        {
+            "id": m.id,
+            "name": m.name,
+            "category": m.category,
+            "switched_by": m.switched_by,
+            "on": m.id in on,
+            "summary": m.summary,
+        }
+        for m in registry.manifests.values()
+    ]
+    lines = table(
+        [(r["id"], "on" if r["on"] else "off", r["category"], r["switched_by"], r["summary"]) for r in rows],
+        ("PLUGIN", "STATE", "CATEGORY", "SWITCHED BY", "SUMMARY"),
+    )
     broken = [{"id": name, "error": reason} for name, reason in registry.broken.items()]
     return Result({"plugins": rows, "broken": broken}, lines + [f"broken: {b['id']}: {b['error']}" for b in broken])
 
@@ -56,7 +70,9 @@ def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Try a plugin's configuration for real."""
     problems = plugins.check(load_tenant(context.platform, slug=tenant_slug), plugin_id)
     lines = [f"{p.field + ': ' if p.field else ''}{p.message} ({p.cure})" for p in problems] or [f"{plugin_id} is fine"]
-    return Result([{"field": p.field, "message": p.message, "cure": p.cure} for p in problems], lines, 1 if problems else 0)
+    return Result(
+        [{"field": p.field, "message": p.message, "cure": p.cure} for p in problems], lines, 1 if problems else 0
+    )
 
 
 @plugin.command("set")
@@ -66,6 +82,6 @@ def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 @common
 def plugin_set(context: Context, tenant_slug: str, plugin_id: str, values: tuple[str, ...]) -> Result:
     """Configure a plugin; a secret as KEY=@FILE or KEY=- (standard input), never echoed."""
-    changes = plugins.read_values(values, click.get_text_stream("stdin"))
+    changes = plugins.read_values(values, sys.stdin)
     plugins.configure(load_tenant(context.platform, slug=tenant_slug), plugin_id, changes)
     return Result({"plugin": plugin_id, "changed": sorted(changes)}, [f"{plugin_id}: " + ", ".join(sorted(changes))])

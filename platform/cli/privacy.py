@@ -1,5 +1,8 @@
 """`privacy`: a person's rights from the command line (notice, records and requests come with the privacy desk)."""
+
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
@@ -28,15 +31,19 @@ def _subject(platform: Platform, slug: str, email: str, session: str) -> tuple[T
 
 
 def _person(function):  # type: ignore[no-untyped-def]
-    for option in (click.option("--session", default="", help="The visitor's session id."),
-                   click.option("--email", default="", help="An e-mail address."),
-                   click.argument("tenant_slug", metavar="TENANT")):
+    for option in (
+        click.option("--session", default="", help="The visitor's session id."),
+        click.option("--email", default="", help="An e-mail address."),
+        click.argument("tenant_slug", metavar="TENANT"),
+    ):
         function = option(function)
     return function
 
 
 def _receipts(found: list[tuple[str, ErasureReport]]) -> Result:
-    data = {plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in found}
+    data: dict[str, dict[str, dict[str, Any]]] = {
+        plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in found
+    }
     return Result(data, [f"{plugin}: {what} {n}" for plugin, r in data.items() for what, n in r["done"].items()])
 
 
@@ -47,8 +54,18 @@ def export(context: Context, tenant_slug: str, email: str, session: str) -> Resu
     """Everything kept on a person, of core and of every plugin that is on."""
     tenant, subject = _subject(context.platform, tenant_slug, email, session)
     parts: list[tuple[str, ExportPart]] = tenant.hooks.each("subject_export", tenant=tenant, subject=subject)
-    data = [{"plugin": plugin, "name": p.name, "count": p.count, "purpose": p.purpose, "retention_days": p.retention_days,
-             "recipients": list(p.recipients), "rows": list(p.rows)} for plugin, p in parts]
+    data = [
+        {
+            "plugin": plugin,
+            "name": p.name,
+            "count": p.count,
+            "purpose": p.purpose,
+            "retention_days": p.retention_days,
+            "recipients": list(p.recipients),
+            "rows": list(p.rows),
+        }
+        for plugin, p in parts
+    ]
     return Result(data, [f"{plugin}: {p.name} {p.count}" for plugin, p in parts] + ["(--json prints the data)"])
 
 
@@ -61,7 +78,9 @@ def rectify(context: Context, tenant_slug: str, email: str, session: str, change
     tenant, subject = _subject(context.platform, tenant_slug, email, session)
     wrong = next((c for c in changes if "=" not in c), None)
     if wrong is not None:
-        raise InvalidRequest(f"{wrong!r} is not FIELD=VALUE.", "write for example --set email=anna@example.org", field="set")
+        raise InvalidRequest(
+            f"{wrong!r} is not FIELD=VALUE.", "write for example --set email=anna@example.org", field="set"
+        )
     values = dict(c.partition("=")[::2] for c in changes)
     return _receipts(tenant.hooks.call("subject_rectify", tenant=tenant, subject=subject, changes=values))
 

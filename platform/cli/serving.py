@@ -1,4 +1,5 @@
 """`demo`, `serve` and `worker`: the processes."""
+
 from __future__ import annotations
 
 import contextlib
@@ -92,9 +93,22 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
     stop = threading.Event()
     thread = start_thread(drainer) if drainer else None
     start_schedule(platform, stop)
-    server = uvicorn.Server(uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, server_header=False, backlog=4096,
-        timeout_keep_alive=30, timeout_graceful_shutdown=STOP_SECONDS, proxy_headers=False, lifespan="on", h11_max_incomplete_event_size=65536))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            backlog=4096,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            proxy_headers=False,
+            lifespan="on",
+            h11_max_incomplete_event_size=65536,
+        )
+    )
     try:
         with contextlib.suppress(SystemExit):  # how uvicorn ends when it cannot listen
             server.run()
@@ -106,7 +120,9 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
         if lock:
             lock.close()
     if not server.started:
-        raise WebChatAgentError(f"The address {host}:{port} cannot be used.", "choose another with --port", code="address_in_use")
+        raise WebChatAgentError(
+            f"The address {host}:{port} cannot be used.", "choose another with --port", code="address_in_use"
+        )
 
 
 def _refuse_pending(platform: Platform) -> None:
@@ -115,6 +131,6 @@ def _refuse_pending(platform: Platform) -> None:
 
     missing = pending(platform.database, [migrations_folder()])
     if missing:
-        raise WebChatAgentError(f"The database lacks {', '.join(missing)}.", "run `webchatagent migrate` first", code="not_migrated")
-
-
+        raise WebChatAgentError(
+            f"The database lacks {', '.join(missing)}.", "run `webchatagent migrate` first", code="not_migrated"
+        )

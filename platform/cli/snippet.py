@@ -1,4 +1,5 @@
 """The two lines that a website needs."""
+
 from __future__ import annotations
 
 from ..core.settings import Settings

@@ -1,4 +1,5 @@
 """`source`: adding, listing, syncing and deleting what a bot answers from."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -38,17 +39,30 @@ def _report(platform: Platform, tenant: Tenant, added: list[Added], *, wait: boo
     states = Counter(d.state for d in documents)
     bad = sum(states[s] for s in ("broken", "unreachable"))
     missing = sum(n for s, n in states.items() if s != "searchable")
-    data = {"sources": ids, "states": dict(states), "chunks": sum(d.chunks for d in documents),
-            "vectors": sum(d.vectors for d in documents), "unchanged": sum(a.unchanged for a in added),
-            "failed": [_row(d) for d in documents if d.error]}
+    data = {
+        "sources": ids,
+        "states": dict(states),
+        "chunks": sum(d.chunks for d in documents),
+        "vectors": sum(d.vectors for d in documents),
+        "unchanged": sum(a.unchanged for a in added),
+        "failed": [_row(d) for d in documents if d.error],
+    }
     lines = [f"source {i}" for i in ids] + [f"{n:6d} {state}" for state, n in states.most_common()]
     lines += [f"  {d.state}: {d.external_id}: {d.error}" for d in documents if d.error]
     return Result(data, lines, 1 if bad or (strict and missing) else 0)
 
 
 def _row(d: Document) -> dict[str, object]:
-    return {"id": d.id, "external_id": d.external_id, "title": d.title, "state": d.state, "chunks": d.chunks,
-            "vectors": d.vectors, "searchable_since": d.searchable_at, "error": d.error}
+    return {
+        "id": d.id,
+        "external_id": d.external_id,
+        "title": d.title,
+        "state": d.state,
+        "chunks": d.chunks,
+        "vectors": d.vectors,
+        "searchable_since": d.searchable_at,
+        "error": d.error,
+    }
 
 
 @source.command("list")
@@ -58,14 +72,30 @@ def source_list(context: Context, bot: str) -> Result:
     """Each source with its documents: state, chunks, searchable since, error."""
     found = find_bot(context.platform, bot)
     sources = list_sources(found.tenant, found.id)
-    data = [{"id": s.id, "kind": s.kind, "target": s.target, "state": s.state, "error": s.error,
-             "documents": [_row(d) for d in documents]} for s, documents in sources]
+    data = [
+        {
+            "id": s.id,
+            "kind": s.kind,
+            "target": s.target,
+            "state": s.state,
+            "error": s.error,
+            "documents": [_row(d) for d in documents],
+        }
+        for s, documents in sources
+    ]
     lines: list[str] = []
     for s, documents in sources:
         lines.append(f"source {s.id}  {s.kind}  {s.target}  {s.state}  {s.error}".rstrip())
-        lines += ["  " + line for line in table(
-            [(d.id, d.state, d.chunks, d.vectors, str(d.searchable_at or "-")[:19], d.external_id, d.error)
-             for d in documents], ("ID", "STATE", "CHUNKS", "VECTORS", "SINCE", "DOCUMENT", "ERROR"))]
+        lines += [
+            "  " + line
+            for line in table(
+                [
+                    (d.id, d.state, d.chunks, d.vectors, str(d.searchable_at or "-")[:19], d.external_id, d.error)
+                    for d in documents
+                ],
+                ("ID", "STATE", "CHUNKS", "VECTORS", "SINCE", "DOCUMENT", "ERROR"),
+            )
+        ]
     return Result(data, lines)
 
 
@@ -76,7 +106,9 @@ def _owner(platform: Platform, source_id: int) -> Tenant:
     with system_scope("find a source's tenant for the operator"), platform.database.read() as db:
         row = db.get(Source, source_id)
     if row is None:
-        raise NotFound(f"There is no source {source_id}.", "see `webchatagent source list BOT`", code="source_not_found")
+        raise NotFound(
+            f"There is no source {source_id}.", "see `webchatagent source list BOT`", code="source_not_found"
+        )
     return load_tenant(platform, tenant_id=row.tenant_id)
 
 
@@ -101,4 +133,3 @@ def source_delete(context: Context, source_id: int) -> Result:
     delete_source(tenant, source_id)
     Worker(context.platform).run_due()
     return Result({"deleted": source_id}, [f"source {source_id} is deleted"])
-

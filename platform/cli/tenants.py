@@ -1,5 +1,8 @@
 """`tenant`, `user` and `bot`."""
+
 from __future__ import annotations
+
+import sys
 
 import click
 
@@ -20,13 +23,17 @@ def tenant() -> None:
 @tenant.command("create")
 @click.argument("slug")
 @click.option("--name", required=True, help="What people read.")
-@click.option("--locale", default="en", type=click.Choice(["en", "de", "hi"]), help="Language of new bots and of its pages.")
+@click.option(
+    "--locale", default="en", type=click.Choice(["en", "de", "hi"]), help="Language of new bots and of its pages."
+)
 @common
 def tenant_create(context: Context, slug: str, name: str, locale: str) -> Result:
     """Make a tenant with the default plugins on."""
     made = create_tenant(context.platform, slug, name, locale)
-    return Result({"id": made.id, "slug": made.slug, "plugins": sorted(made.enabled)},
-                  [f"tenant {made.slug}: {made.name}", "plugins: " + ", ".join(sorted(made.enabled))])
+    return Result(
+        {"id": made.id, "slug": made.slug, "plugins": sorted(made.enabled)},
+        [f"tenant {made.slug}: {made.name}", "plugins: " + ", ".join(sorted(made.enabled))],
+    )
 
 
 @tenant.command("list")
@@ -34,8 +41,10 @@ def tenant_create(context: Context, slug: str, name: str, locale: str) -> Result
 def tenant_list(context: Context) -> Result:
     """All tenants."""
     found = list_tenants(context.platform)
-    return Result([{"id": t.id, "slug": t.slug, "name": t.name, "locale": t.locale} for t in found],
-                  table([(t.slug, t.name, t.locale) for t in found], ("SLUG", "NAME", "LOCALE")))
+    return Result(
+        [{"id": t.id, "slug": t.slug, "name": t.name, "locale": t.locale} for t in found],
+        table([(t.slug, t.name, t.locale) for t in found], ("SLUG", "NAME", "LOCALE")),
+    )
 
 
 @tenant.command("erase")
@@ -62,20 +71,28 @@ def user() -> None:
 @click.option("--tenant", "slug", help="The tenant they work for.")
 @click.option("--role", type=click.Choice(ROLES), default="owner", help="What they may do there.")
 @click.option("--operator", is_flag=True, help="Runs this installation.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and printed.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and printed."
+)
 @common
-def user_create(context: Context, email: str, slug: str | None, role: str, operator: bool, password_stdin: bool) -> Result:
+def user_create(
+    context: Context, email: str, slug: str | None, role: str, operator: bool, password_stdin: bool
+) -> Result:
     """Make a login."""
     from ..admin.accounts import create_user
 
     if bool(slug) == operator:
         raise InvalidRequest("Say for whom this person works.", "give --tenant SLUG, or --operator", field="tenant")
-    given = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else None
+    given = sys.stdin.readline().rstrip("\n") if password_stdin else None
     found = load_tenant(context.platform, slug=slug) if slug else None
-    user_id, password = create_user(context.platform, email, tenant=found, role="operator" if operator else role, password=given)
+    user_id, password = create_user(
+        context.platform, email, tenant=found, role="operator" if operator else role, password=given
+    )
     shown = {} if given else {"password": password}
-    return Result({"id": user_id, "email": email, **shown},
-                  [f"user {email}"] + [f"password {p}  (shown once)" for p in shown.values()])
+    return Result(
+        {"id": user_id, "email": email, **shown},
+        [f"user {email}"] + [f"password {p}  (shown once)" for p in shown.values()],
+    )
 
 
 @click.group()
@@ -87,7 +104,12 @@ def bot() -> None:
 @click.argument("tenant_slug", metavar="TENANT")
 @click.argument("slug")
 @click.option("--name", required=True, help="Visitors see it at the top of the chat.")
-@click.option("--locale", default="", type=click.Choice(["", "en", "de", "hi"]), help="Language of its greeting; the tenant's when left out.")
+@click.option(
+    "--locale",
+    default="",
+    type=click.Choice(["", "en", "de", "hi"]),
+    help="Language of its greeting; the tenant's when left out.",
+)
 @common
 def bot_create(context: Context, tenant_slug: str, slug: str, name: str, locale: str) -> Result:
     """Make a bot; prints its public id and the embed snippet."""

@@ -1,4 +1,5 @@
 """Working on the ledger, or watching a server do it, until sources are ready."""
+
 from __future__ import annotations
 
 import sys
@@ -28,7 +29,10 @@ def documents_of(tenant: Tenant, source_ids: Sequence[int]) -> tuple[list[Docume
 def work_is_left(tenant: Tenant) -> bool:
     """Whether any job of the tenant is queued or running."""
     with tenant.read() as db:
-        return db.scalar(select(BackgroundJob.id).where(BackgroundJob.state.in_(("queued", "running"))).limit(1)) is not None
+        return (
+            db.scalar(select(BackgroundJob.id).where(BackgroundJob.state.in_(("queued", "running"))).limit(1))
+            is not None
+        )
 
 
 def wait_for_sources(tenant: Tenant, source_ids: Sequence[int], *, wait: bool) -> list[Document]:

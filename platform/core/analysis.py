@@ -3,6 +3,7 @@
 Analysis happens here and not in a store, so that every store ranks alike. `VERSION` changes with anything that
 changes a token: an index made by another version is rebuilt from its texts.
 """
+
 from __future__ import annotations
 
 import threading
@@ -72,7 +73,7 @@ def trigrams(text: str) -> list[str]:
         if len(word) <= 3:
             out.append(word)
         else:
-            out += [word[i:i + 3] for i in range(len(word) - 2)]
+            out += [word[i : i + 3] for i in range(len(word) - 2)]
     return out
 
 

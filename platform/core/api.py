@@ -1,4 +1,5 @@
 """The only module of the platform that a plugin imports."""
+
 from __future__ import annotations
 
 import os
@@ -30,12 +31,51 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
-    "Blob", "CannotAnswer", "ChatModel", "Connector", "Disclosure", "DocumentProblem", "EmbeddingModel",
-    "EmbeddingSpace", "ErasureReport", "ExportPart", "ExtractedText", "Failed", "FetchFailed", "FetchRefused", "Fetched",
-    "Fetcher", "Finding", "FoundDocument", "Health", "HealthCheck", "InvalidRequest", "Masked", "MaskedPassage",
-    "ModelEvent", "ModelInfo", "ModelRequest", "NotFound", "Problem", "SourceSpec", "State", "Subject", "Tenant",
-    "TextDelta", "TokenUsage", "Unavailable", "Unchanged", "Vectors", "WebChatAgentError", "detect_language",
-    "hookimpl", "make_fetcher", "run_limited", "stems", "trigrams", "words",
+    "Blob",
+    "CannotAnswer",
+    "ChatModel",
+    "Connector",
+    "Disclosure",
+    "DocumentProblem",
+    "EmbeddingModel",
+    "EmbeddingSpace",
+    "ErasureReport",
+    "ExportPart",
+    "ExtractedText",
+    "Failed",
+    "FetchFailed",
+    "FetchRefused",
+    "Fetched",
+    "Fetcher",
+    "Finding",
+    "FoundDocument",
+    "Health",
+    "HealthCheck",
+    "InvalidRequest",
+    "Masked",
+    "MaskedPassage",
+    "ModelEvent",
+    "ModelInfo",
+    "ModelRequest",
+    "NotFound",
+    "Problem",
+    "SourceSpec",
+    "State",
+    "Subject",
+    "Tenant",
+    "TextDelta",
+    "TokenUsage",
+    "Unavailable",
+    "Unchanged",
+    "Vectors",
+    "WebChatAgentError",
+    "detect_language",
+    "hookimpl",
+    "make_fetcher",
+    "run_limited",
+    "stems",
+    "trigrams",
+    "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})
 

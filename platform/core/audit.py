@@ -1,4 +1,5 @@
 """The audit trail: who did what, when; never the content."""
+
 from __future__ import annotations
 
 from .db.records import AuditEntry

@@ -1,4 +1,5 @@
 """Bots: making them, finding them fast, and what a tenant sets on them."""
+
 from __future__ import annotations
 
 import time
@@ -68,7 +69,9 @@ def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
         if row is None:
             raise NotFound("There is no such bot.", code="bot_not_found")
         try:
-            row.settings = BotSettings.model_validate({**(row.settings or {}), **changes}).model_dump(exclude_defaults=True)
+            row.settings = BotSettings.model_validate({**(row.settings or {}), **changes}).model_dump(
+                exclude_defaults=True
+            )
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
@@ -81,8 +84,16 @@ def list_bots(tenant: Tenant) -> list[LiveBot]:
 
 
 def _live(row: Bot, tenant: Tenant) -> LiveBot:
-    return LiveBot(row.id, row.public_id, row.slug, row.name, row.locale, row.greeting,
-                   BotSettings.model_validate(row.settings or {}), tenant)
+    return LiveBot(
+        row.id,
+        row.public_id,
+        row.slug,
+        row.name,
+        row.locale,
+        row.greeting,
+        BotSettings.model_validate(row.settings or {}),
+        tenant,
+    )
 
 
 class BotFinder:

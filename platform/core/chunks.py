@@ -1,4 +1,5 @@
 """The chunk store: what holds passages, their index of words and their vectors. One protocol, one contract suite."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -96,8 +97,9 @@ class ChunkStore(Protocol):
         Vectors of chunks whose embedded text did not change are kept. Returns the number of chunks.
         """
 
-    def missing_vectors(self, tenant_id: int, space_id: str, limit: int,
-                        document_id: int | None = None) -> list[tuple[Ref, str]]:
+    def missing_vectors(
+        self, tenant_id: int, space_id: str, limit: int, document_id: int | None = None
+    ) -> list[tuple[Ref, str]]:
         """Chunks without a vector in the space, oldest first: (ref, text to embed)."""
 
     def put_vectors(self, tenant_id: int, space_id: str, refs: Sequence[Ref], vectors: Vectors) -> int:

@@ -1,4 +1,5 @@
 """Citations in a stream: `[3]` is held until it is whole, renumbered, and dropped when it names nothing retrieved."""
+
 from __future__ import annotations
 
 import re
@@ -26,8 +27,8 @@ class CitationStream:
         """Take the next piece; returns what can be shown now."""
         text = self._held + text
         part = _PART.search(text)
-        self._held = text[part.start():] if part else ""
-        return self._rewrite(text[:part.start()] if part else text)
+        self._held = text[part.start() :] if part else ""
+        return self._rewrite(text[: part.start()] if part else text)
 
     def close(self) -> str:
         """What is left at the end: a bracket that never became a citation is text."""
@@ -40,7 +41,7 @@ class CitationStream:
         out, position = [], 0
         for match in _WHOLE.finditer(text):
             number = self._number(int(match[1]))
-            before = text[position:match.start()]
+            before = text[position : match.start()]
             out.append(before if number else _SPACE_BEFORE.sub("", before))
             out.append(f"[{number}]" if number else "")
             position = match.end()

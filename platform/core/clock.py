@@ -1,4 +1,5 @@
 """The one place that reads the clock and makes random names, so that tests can hold them still."""
+
 from __future__ import annotations
 
 import secrets

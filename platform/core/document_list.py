@@ -1,4 +1,5 @@
 """Documents as people look at them: counted by state, and a page at a time, without their text."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -76,15 +77,24 @@ class DocumentPage:
         return bool(self.counts.group("passing")) or unfinished or syncing
 
 
-def page_documents(tenant: Tenant, bot_id: int, *, group: str = "all", source_id: int = 0, search: str = "",
-                   page: int = 0, size: int = 50) -> DocumentPage:
+def page_documents(
+    tenant: Tenant,
+    bot_id: int,
+    *,
+    group: str = "all",
+    source_id: int = 0,
+    search: str = "",
+    page: int = 0,
+    size: int = 50,
+) -> DocumentPage:
     """A page of a bot's documents, newest first. A group that does not exist means all."""
     with tenant.read() as db:
         sources = list(db.scalars(select(Source).where(Source.bot_id == bot_id).order_by(Source.id)))
         lines = {s.id: SourceLine(s, StateCounts()) for s in sources}
         counts = StateCounts()
         for source, state, documents, chunks, vectors in db.execute(
-            select(Document.source_id, *COUNTED).where(Document.bot_id == bot_id)
+            select(Document.source_id, *COUNTED)
+            .where(Document.bot_id == bot_id)
             .group_by(Document.source_id, Document.state)
         ):
             counts.add(state, documents, chunks, vectors)
@@ -92,8 +102,16 @@ def page_documents(tenant: Tenant, bot_id: int, *, group: str = "all", source_id
                 lines[source].counts.add(state, documents, chunks, vectors)
         wanted = _wanted(bot_id, group, source_id, search)
         total = db.scalar(select(func.count(Document.id)).where(*wanted)) or 0
-        shown = list(db.scalars(select(Document).options(defer(Document.text)).where(*wanted)
-                                .order_by(Document.id.desc()).limit(size).offset(page * size)))
+        shown = list(
+            db.scalars(
+                select(Document)
+                .options(defer(Document.text))
+                .where(*wanted)
+                .order_by(Document.id.desc())
+                .limit(size)
+                .offset(page * size)
+            )
+        )
     return DocumentPage(list(lines.values()), counts, shown, total)
 
 

@@ -1,4 +1,5 @@
 """What travels on the way from a source to passages: found documents, their bytes, their text."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -6,14 +7,32 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal[
-    "queued", "fetching", "indexing", "searchable",
-    "no_text", "encrypted", "unsupported", "broken", "too_large", "unreachable", "gone",
+    "queued",
+    "fetching",
+    "indexing",
+    "searchable",
+    "no_text",
+    "encrypted",
+    "unsupported",
+    "broken",
+    "too_large",
+    "unreachable",
+    "gone",
 ]
 """A document's state, in the words a person sees. The first three pass; the others stay until something changes."""
 
 STATES: tuple[State, ...] = (
-    "queued", "fetching", "indexing", "searchable",
-    "no_text", "encrypted", "unsupported", "broken", "too_large", "unreachable", "gone",
+    "queued",
+    "fetching",
+    "indexing",
+    "searchable",
+    "no_text",
+    "encrypted",
+    "unsupported",
+    "broken",
+    "too_large",
+    "unreachable",
+    "gone",
 )
 PASSING: frozenset[State] = frozenset({"queued", "fetching", "indexing"})
 """States that end by themselves."""

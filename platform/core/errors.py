@@ -1,4 +1,5 @@
 """One error shape: a code for programs, a sentence for people, and what to do about it."""
+
 from __future__ import annotations
 
 

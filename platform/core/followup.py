@@ -1,12 +1,15 @@
 """Questions that need the one before: "And how long does it take?"."""
+
 from __future__ import annotations
 
 from .analysis import STOP_WORDS, words
 
 _POINTERS = {
     "en": frozenset("it its this that these those they them their he she him her his there then one ones".split()),
-    "de": frozenset("es das dies diese dieser dieses diesen sie er ihn ihm ihr ihre ihren sein seine dafür damit davon "
-                    "daran dort dann dabei dazu welche".split()),
+    "de": frozenset(
+        "es das dies diese dieser dieses diesen sie er ihn ihm ihr ihre ihren sein seine dafür damit davon "
+        "daran dort dann dabei dazu welche".split()
+    ),
     "hi": frozenset("यह वह ये वे इसे उसे इसका उसका इसके उसके इसकी उसकी इसमें उसमें इससे उससे वहाँ यहाँ इन उन इनका उनका".split()),
 }
 _OPENERS = frozenset("and also what about und auch और तो".split())

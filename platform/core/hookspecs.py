@@ -14,6 +14,7 @@ Kinds
 
 `docs/hooks.md` documents each with its exact signature; a test compares the two.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -59,6 +60,7 @@ def hook(kind: Kind, *, scope: Scope = "tenant", fold: str = "") -> Callable[[F]
 
 # -- platform: once per process -----------------------------------------------------------------------------
 
+
 @hook("collect", scope="platform")
 def health_checks() -> list[HealthCheck]:
     """Named checks for `/readyz` and `webchatagent doctor`."""
@@ -66,12 +68,14 @@ def health_checks() -> list[HealthCheck]:
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------
 
+
 @hook("first", scope="plugin")
 def plugin_check(tenant: Tenant, config: Any) -> list[Problem]:
     """Try the configuration for real before it is saved; say what is wrong and how to repair it."""
 
 
 # -- sources ------------------------------------------------------------------------------------------------
+
 
 @hook("collect")
 def connectors(tenant: Tenant) -> list[Connector]:
@@ -85,6 +89,7 @@ def extract_text(tenant: Tenant, blob: Blob) -> ExtractedText | None:
 
 # -- models -------------------------------------------------------------------------------------------------
 
+
 @hook("collect")
 def chat_models(tenant: Tenant) -> list[ChatModel]:
     """Chat models the tenant can choose, each able to stream a reply. Must not touch the network."""
@@ -96,6 +101,7 @@ def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
 
 
 # -- privacy ------------------------------------------------------------------------------------------------
+
 
 @hook("collect")
 def privacy_disclosures(tenant: Tenant) -> list[Disclosure]:

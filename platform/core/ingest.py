@@ -1,4 +1,5 @@
 """From a queued document to a searchable one: extract, split, index by words, then by meaning."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -69,10 +70,7 @@ def _chunks(row: Document, extracted: ExtractedText) -> list[NewChunk]:
     markdown = storable(extracted.markdown)
     language = row.language or extracted.language or detect_language(markdown)
     title = row.title or storable(extracted.title) or row.name
-    return [
-        NewChunk(piece.text, title, piece.heading, language, row.url, piece.page)
-        for piece in split(markdown)
-    ]
+    return [NewChunk(piece.text, title, piece.heading, language, row.url, piece.page) for piece in split(markdown)]
 
 
 def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> bool:
@@ -81,9 +79,18 @@ def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> 
     ring = []
     with tenant.write() as db:
         done = db.execute(
-            update(Document).where(Document.id == row.id, Document.version == row.version).values(
-                state=state, error=error, chunks=chunks, vectors=0, title=row.title[:500], language=row.language,
-                searchable_at=now() if state == "searchable" else None))
+            update(Document)
+            .where(Document.id == row.id, Document.version == row.version)
+            .values(
+                state=state,
+                error=error,
+                chunks=chunks,
+                vectors=0,
+                title=row.title[:500],
+                language=row.language,
+                searchable_at=now() if state == "searchable" else None,
+            )
+        )
         if getattr(done, "rowcount", 0) and embed:
             ring.append(jobs.add_job(db, jobs.EMBED, f"embed:{row.id}", document_id=row.id))
         written = bool(getattr(done, "rowcount", 0))
@@ -103,7 +110,9 @@ def embed_document(tenant: Tenant, document_id: int) -> None:
     store.ensure_space(model.space)
     while missing := store.missing_vectors(tenant.id, model.space.id, EMBED_BATCH, document_id):
         texts = [text if model.local else str(tenant.vault().mask(text)) for _, text in missing]
-        written = store.put_vectors(tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts))
+        written = store.put_vectors(
+            tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts)
+        )
         count_vectors(tenant, document_id)
         if not written:  # the document was deleted meanwhile
             break
@@ -118,10 +127,23 @@ def embed_missing(tenant: Tenant) -> list[str]:
     if embedding_model(tenant) is None:
         return []
     with tenant.write() as db:
-        lacking = list(db.scalars(select(Document.id).where(Document.state == "searchable", Document.vectors < Document.chunks)))
-        waiting = set(db.scalars(select(BackgroundJob.key).where(BackgroundJob.kind == jobs.EMBED.name, or_(
-            BackgroundJob.state.in_(("queued", "running")), BackgroundJob.finished_at > now() - timedelta(hours=1)))))
-        ring = [jobs.add_job(db, jobs.EMBED, f"embed:{i}", document_id=i) for i in lacking if f"embed:{i}" not in waiting]
+        lacking = list(
+            db.scalars(select(Document.id).where(Document.state == "searchable", Document.vectors < Document.chunks))
+        )
+        waiting = set(
+            db.scalars(
+                select(BackgroundJob.key).where(
+                    BackgroundJob.kind == jobs.EMBED.name,
+                    or_(
+                        BackgroundJob.state.in_(("queued", "running")),
+                        BackgroundJob.finished_at > now() - timedelta(hours=1),
+                    ),
+                )
+            )
+        )
+        ring = [
+            jobs.add_job(db, jobs.EMBED, f"embed:{i}", document_id=i) for i in lacking if f"embed:{i}" not in waiting
+        ]
     tenant.platform.ring(ring)
     return ring
 
@@ -149,5 +171,8 @@ def delete_stored(tenant: Tenant, document_ids: list[int], blobs: list[str], kee
 def mark_broken(tenant: Tenant, document_id: int) -> None:
     """End a document whose indexing failed again and again for a reason of ours."""
     with tenant.write() as db:
-        db.execute(update(Document).where(Document.id == document_id, Document.state.in_(tuple(PASSING))).values(
-            state="broken", error="The document could not be processed. (try again, or send it to support)"))
+        db.execute(
+            update(Document)
+            .where(Document.id == document_id, Document.state.in_(tuple(PASSING)))
+            .values(state="broken", error="The document could not be processed. (try again, or send it to support)")
+        )

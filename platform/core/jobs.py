@@ -1,4 +1,5 @@
 """Writing jobs to the ledger. A job is a row of the transaction that needs it; workers are rung after the commit."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -41,7 +42,14 @@ def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0
         found = db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == key, BackgroundJob.state == "queued"))
         if found:
             return found
-    job = BackgroundJob(id=new_uuid(), tenant_id=current_tenant_id(), kind=kind.name, key=key, arguments=arguments,
-                        priority=kind.priority, run_at=now() + timedelta(seconds=delay))
+    job = BackgroundJob(
+        id=new_uuid(),
+        tenant_id=current_tenant_id(),
+        kind=kind.name,
+        key=key,
+        arguments=arguments,
+        priority=kind.priority,
+        run_at=now() + timedelta(seconds=delay),
+    )
     db.add(job)
     return job.id

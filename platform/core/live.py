@@ -1,4 +1,5 @@
 """Turns that are being answered in this process, and those who read them."""
+
 from __future__ import annotations
 
 import asyncio

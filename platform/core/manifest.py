@@ -1,4 +1,5 @@
 """`plugin.toml`: what a plugin says of itself, readable without importing it."""
+
 from __future__ import annotations
 
 import tomllib

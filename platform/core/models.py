@@ -1,4 +1,5 @@
 """The ports to models: what a chat model and an embedding model must be able to do."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence

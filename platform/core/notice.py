@@ -1,4 +1,5 @@
 """The privacy notice and the imprint of a tenant, composed from what its plugins and core declare."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -46,12 +47,20 @@ def controller(tenant: Tenant) -> dict[str, str]:
 
 def compose(tenant: Tenant, language: str) -> Notice:
     """The notice of a tenant in a language, from what is switched on now."""
-    sections = [Section(say("notice_widget_heading", language), [
-        say("notice_cookieless", language), say("notice_session", language), say("notice_end", language)])]
+    sections = [
+        Section(
+            say("notice_widget_heading", language),
+            [say("notice_cookieless", language), say("notice_session", language), say("notice_end", language)],
+        )
+    ]
     for plugin, d in disclosures(tenant):
         sections.append(_section(tenant, plugin, d, language))
-    sections.append(Section(say("notice_rights_heading", language), [
-        say("notice_rights", language), say("notice_objection", language), say("notice_complaint", language)]))
+    sections.append(
+        Section(
+            say("notice_rights_heading", language),
+            [say("notice_rights", language), say("notice_objection", language), say("notice_complaint", language)],
+        )
+    )
     who = controller(tenant)
     return Notice(say("notice_title", language), [who[k] for k in CONTROLLER if k in who], sections)
 
@@ -62,9 +71,14 @@ def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str) -> Secti
     heading = say(key, language) if plugin == "core" else (manifest.name if manifest else plugin)
     data = ", ".join(say(f"data_{name}", language) for name in d.data)
     sentences = [
-        say("notice_data", language, data=data), say(f"purpose_{d.purpose}", language), say(f"basis_{d.basis}", language),
-        say("notice_kept_days", language, days=d.retention_days) if d.retention_days else say("notice_kept_until", language),
-        say("notice_recipient", language, name=d.recipient, country=d.country) if d.recipient
+        say("notice_data", language, data=data),
+        say(f"purpose_{d.purpose}", language),
+        say(f"basis_{d.basis}", language),
+        say("notice_kept_days", language, days=d.retention_days)
+        if d.retention_days
+        else say("notice_kept_until", language),
+        say("notice_recipient", language, name=d.recipient, country=d.country)
+        if d.recipient
         else say("notice_no_recipient", language),
     ]
     return Section(heading, sentences)

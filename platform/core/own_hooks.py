@@ -1,4 +1,5 @@
 """Core keeps personal data too, so it answers the privacy hooks like any plugin."""
+
 from __future__ import annotations
 
 from datetime import datetime

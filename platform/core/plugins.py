@@ -1,4 +1,5 @@
 """Switching plugins on and off for a tenant, and configuring them."""
+
 from __future__ import annotations
 
 import importlib
@@ -26,7 +27,9 @@ def manifest_of(tenant: Tenant, plugin: str) -> Manifest:
     try:
         return tenant.platform.registry.manifests[plugin]
     except KeyError:
-        raise NotFound(f"There is no plugin {plugin}.", "see `webchatagent plugin list`", code="plugin_not_found") from None
+        raise NotFound(
+            f"There is no plugin {plugin}.", "see `webchatagent plugin list`", code="plugin_not_found"
+        ) from None
 
 
 def config_model(tenant: Tenant, plugin: str) -> type[BaseModel]:
@@ -45,8 +48,11 @@ def config_model(tenant: Tenant, plugin: str) -> type[BaseModel]:
 def _switchable(tenant: Tenant, plugin: str) -> Manifest:
     manifest = manifest_of(tenant, plugin)
     if manifest.switched_by == "operator":
-        raise Forbidden(f"{manifest.name} is switched by the operator.", "ask the operator of this installation",
-                        code="operator_switched")
+        raise Forbidden(
+            f"{manifest.name} is switched by the operator.",
+            "ask the operator of this installation",
+            code="operator_switched",
+        )
     return manifest
 
 
@@ -63,9 +69,13 @@ def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) 
     try:
         config = model.model_validate(_stored(tenant, plugin) if values is None else dict(values))
     except ValidationError as error:
-        return [Problem(e["msg"], ".".join(str(p) for p in e["loc"]))
-                for e in error.errors(include_url=False, include_input=False)]
-    found: list[Problem] | None = tenant.platform.registry.only(plugin).call("plugin_check", tenant=tenant, config=config)
+        return [
+            Problem(e["msg"], ".".join(str(p) for p in e["loc"]))
+            for e in error.errors(include_url=False, include_input=False)
+        ]
+    found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
+        "plugin_check", tenant=tenant, config=config
+    )
     return found or []
 
 
@@ -84,7 +94,9 @@ def disable(tenant: Tenant, plugin: str, actor: str = "command line") -> None:
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
-        raise InvalidRequest(problems[0].message, problems[0].cure, code="plugin_problem", field=problems[0].field or None)
+        raise InvalidRequest(
+            problems[0].message, problems[0].cure, code="plugin_problem", field=problems[0].field or None
+        )
 
 
 def _switch(tenant: Tenant, plugin: str, on: bool, actor: str) -> None:

@@ -1,4 +1,5 @@
 """What plugins and core declare about personal data, and the rights of a person."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

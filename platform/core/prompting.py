@@ -1,4 +1,5 @@
 """What a model is told: rules we trust, and passages that are data."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ RULES = (
 HISTORY = 6
 
 
-def build_request(bot: LiveBot, vault: Vault, question: str, language: str, past: Sequence[Message],
-                  passages: Sequence[Ranked]) -> ModelRequest:
+def build_request(
+    bot: LiveBot, vault: Vault, question: str, language: str, past: Sequence[Message], passages: Sequence[Ranked]
+) -> ModelRequest:
     """The request for one question; everything personal is masked on the way in."""
     instructions = RULES.format(name=bot.name, language=language)
     if bot.settings.instructions:

@@ -1,4 +1,5 @@
 """Fusion of ranked legs, and the gate that tells a question of the sources from any other."""
+
 from __future__ import annotations
 
 import math
@@ -43,7 +44,8 @@ def fuse(legs: Mapping[str, Sequence[Hit]], limit: int) -> list[tuple[Ref, float
 def inverse_frequencies(stems: Sequence[str], total: int, frequencies: Mapping[str, int]) -> dict[str, float]:
     """How much each stem of a question says: ln(1 + (N - n + 0.5) / (n + 0.5)), as in BM25."""
     return {
-        s: math.log(1 + (total - frequencies.get(s, 0) + 0.5) / (frequencies.get(s, 0) + 0.5)) for s in dict.fromkeys(stems)
+        s: math.log(1 + (total - frequencies.get(s, 0) + 0.5) / (frequencies.get(s, 0) + 0.5))
+        for s in dict.fromkeys(stems)
     }
 
 

@@ -1,4 +1,5 @@
 """Installed plugins, and the hooks of one set of them. Enabling is an allow-list: what is not named does not run."""
+
 from __future__ import annotations
 
 import functools
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from pluggy import PluginManager
 
@@ -39,7 +40,7 @@ class PluginRefused(Exception):
 class Hooks:
     """The hooks of a fixed set of plugins. `failures` counts, per (plugin, hook), what was left out."""
 
-    failures: Counter[tuple[str, str]] = Counter()
+    failures: ClassVar[Counter[tuple[str, str]]] = Counter()
     _lock = threading.Lock()
 
     def __init__(self, plugins: Mapping[str, ModuleType], scope: str) -> None:
@@ -109,8 +110,12 @@ class Registry:
     `always` are modules of core itself that take part in every set (core keeps data, so it answers the privacy hooks).
     """
 
-    def __init__(self, plugins: Mapping[str, tuple[Manifest, ModuleType]], always: Mapping[str, ModuleType] | None = None,
-                 broken: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        plugins: Mapping[str, tuple[Manifest, ModuleType]],
+        always: Mapping[str, ModuleType] | None = None,
+        broken: Mapping[str, str] | None = None,
+    ) -> None:
         self._always = dict(always or {})
         self._plugins = {name: module for name, (_, module) in sorted(plugins.items())}
         self.manifests = {name: manifest for name, (manifest, _) in sorted(plugins.items())}

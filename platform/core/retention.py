@@ -1,4 +1,5 @@
 """Deleting in time: conversations beyond the tenant's retention, finished jobs, access logs, and what plugins keep."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -39,8 +40,11 @@ def purge_conversations(tenant: Tenant, at: datetime) -> int:
         erase_session(tenant, session_id)
     with tenant.write() as db:
         linked = select(ContactLink.contact_id)
-        db.execute(delete(Contact).where(Contact.created_at < limit, Contact.id.not_in(linked))
-                   .execution_options(synchronize_session=False))
+        db.execute(
+            delete(Contact)
+            .where(Contact.created_at < limit, Contact.id.not_in(linked))
+            .execution_options(synchronize_session=False)
+        )
     tenant.platform.database.forget_deleted()
     return len(old)
 
@@ -58,9 +62,14 @@ def sweep_blobs(tenant: Tenant) -> int:
 def purge_jobs(tenant: Tenant, at: datetime) -> int:
     """Delete finished jobs after fourteen days; returns how many."""
     with tenant.write() as db:
-        done = db.execute(delete(BackgroundJob).where(
-            BackgroundJob.state.in_(("done", "failed", "cancelled")),
-            BackgroundJob.finished_at < at - timedelta(days=JOB_DAYS)).execution_options(synchronize_session=False))
+        done = db.execute(
+            delete(BackgroundJob)
+            .where(
+                BackgroundJob.state.in_(("done", "failed", "cancelled")),
+                BackgroundJob.finished_at < at - timedelta(days=JOB_DAYS),
+            )
+            .execution_options(synchronize_session=False)
+        )
     return int(getattr(done, "rowcount", 0))
 
 

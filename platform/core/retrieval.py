@@ -1,4 +1,5 @@
 """From a question to passages: analyse, ask the legs, fuse, gate, cap, widen."""
+
 from __future__ import annotations
 
 import hashlib
@@ -15,10 +16,10 @@ from .ranking import Ranked
 if TYPE_CHECKING:
     from .tenants import Tenant
 
-DEPTH = 50          # hits per leg
-PER_DOCUMENT = 3    # chunks of one document among the passages
-BUDGET = 6000       # characters of all passages together
-LEXICAL_THRESHOLD = 0.5   # share of the question's words that the best passage must hold when there are no vectors
+DEPTH = 50  # hits per leg
+PER_DOCUMENT = 3  # chunks of one document among the passages
+BUDGET = 6000  # characters of all passages together
+LEXICAL_THRESHOLD = 0.5  # share of the question's words that the best passage must hold when there are no vectors
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ def search(tenant: Tenant, bot_id: int, question: str, *, limit: int = 10, langu
 def _legs(tenant: Tenant, question: str, language: str) -> Legs:
     stop = STOP_WORDS.get(language, frozenset())
     content = [w for w in words(question) if w not in stop] or words(question)
-    legs = Legs(stems=list(dict.fromkeys(stems(question, language))),
-                trigrams=list(dict.fromkeys(trigrams(" ".join(content)))))
+    legs = Legs(
+        stems=list(dict.fromkeys(stems(question, language))), trigrams=list(dict.fromkeys(trigrams(" ".join(content))))
+    )
     model = embedding_model(tenant)
     if model is None or not question.strip() or not _speaks(model.space, language):
         return legs

@@ -1,4 +1,5 @@
 """A person's rights over what core keeps: sessions, messages, turns, contacts, consents."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ def disclosures(tenant: Tenant) -> list[Disclosure]:
         days = db.scalar(select(TenantRow.retention_days).where(TenantRow.id == tenant.id)) or 0
     logs = int(tenant.platform.settings.log_days)
     return [
-        Disclosure("conversation", ("messages", "session_id", "language", "time"), "answer", "legitimate_interest", days),
+        Disclosure(
+            "conversation", ("messages", "session_id", "language", "time"), "answer", "legitimate_interest", days
+        ),
         Disclosure("contact", ("contact",), "leads", "consent", days),
         Disclosure("access_log", ("address_truncated", "browser", "time"), "operate", "legitimate_interest", logs),
         Disclosure("limits", ("address_truncated",), "abuse", "legitimate_interest", 1),
@@ -38,14 +41,19 @@ def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
     if subject.email:
         wanted.append(func.lower(Contact.email) == subject.email.strip().lower())
     if subject.session_id:
-        wanted.append(Contact.id.in_(select(ContactLink.contact_id).where(ContactLink.session_id == subject.session_id)))
+        wanted.append(
+            Contact.id.in_(select(ContactLink.contact_id).where(ContactLink.session_id == subject.session_id))
+        )
     return list(db.scalars(select(Contact).where(or_(*wanted))))
 
 
 def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
     linked = select(ContactLink.session_id).where(ContactLink.contact_id.in_([c.id for c in contacts]))
-    return list(db.scalars(select(ChatSession.id).where(
-        or_(ChatSession.id == (subject.session_id or 0), ChatSession.id.in_(linked)))))
+    return list(
+        db.scalars(
+            select(ChatSession.id).where(or_(ChatSession.id == (subject.session_id or 0), ChatSession.id.in_(linked)))
+        )
+    )
 
 
 def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
@@ -54,16 +62,47 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
         ids = _sessions(db, subject, contacts)
         sessions = db.scalars(select(ChatSession).where(ChatSession.id.in_(ids)))
         messages = db.scalars(select(Message).where(Message.session_id.in_(ids)).order_by(Message.id))
-        consents = db.scalars(select(ConsentRecord).where(or_(
-            ConsentRecord.session_id.in_(ids), ConsentRecord.contact_id.in_([c.id for c in contacts]))))
+        consents = db.scalars(
+            select(ConsentRecord).where(
+                or_(ConsentRecord.session_id.in_(ids), ConsentRecord.contact_id.in_([c.id for c in contacts]))
+            )
+        )
         return {
-            "contacts": [{"name": c.name, "email": c.email, "phone": c.phone, "created_at": c.created_at.isoformat()} for c in contacts],
-            "sessions": [{"id": s.id, "language": s.language, "created_at": s.created_at.isoformat(),
-                          "last_at": s.last_at.isoformat()} for s in sessions],
-            "messages": [{"session": m.session_id, "id": m.public_id, "role": m.role, "text": m.text, "language": m.language,
-                          "rating": m.rating, "comment": m.comment, "created_at": m.created_at.isoformat()} for m in messages],
-            "consents": [{"purpose": c.purpose, "granted": c.granted, "wording": c.wording,
-                          "created_at": c.created_at.isoformat()} for c in consents],
+            "contacts": [
+                {"name": c.name, "email": c.email, "phone": c.phone, "created_at": c.created_at.isoformat()}
+                for c in contacts
+            ],
+            "sessions": [
+                {
+                    "id": s.id,
+                    "language": s.language,
+                    "created_at": s.created_at.isoformat(),
+                    "last_at": s.last_at.isoformat(),
+                }
+                for s in sessions
+            ],
+            "messages": [
+                {
+                    "session": m.session_id,
+                    "id": m.public_id,
+                    "role": m.role,
+                    "text": m.text,
+                    "language": m.language,
+                    "rating": m.rating,
+                    "comment": m.comment,
+                    "created_at": m.created_at.isoformat(),
+                }
+                for m in messages
+            ],
+            "consents": [
+                {
+                    "purpose": c.purpose,
+                    "granted": c.granted,
+                    "wording": c.wording,
+                    "created_at": c.created_at.isoformat(),
+                }
+                for c in consents
+            ],
         }
 
 
@@ -134,7 +173,9 @@ def erase_tenant(tenant: Tenant) -> ErasureReport:
             db.flush()
         for model in sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__):
             if issubclass(model, TenantOwned):  # a contact hangs on no other row
-                db.execute(delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False))
+                db.execute(
+                    delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False)
+                )
     _delete_stored(tenant)  # again: a job that was running may have written in between
     tenant.platform.database.forget_deleted()
     return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})

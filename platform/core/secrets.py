@@ -3,6 +3,7 @@
 A token is `wca1.<key id>.<base64url(nonce + ciphertext)>`. The associated data is `tenant|plugin|field`, so a token
 copied to another tenant, plugin or field does not open. The key is derived from the master key with HKDF-SHA256.
 """
+
 from __future__ import annotations
 
 import base64

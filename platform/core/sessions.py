@@ -2,6 +2,7 @@
 
 The key is 256 random bits in the visitor's storage, sent in a header; here only its SHA-256 is kept.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -104,14 +105,18 @@ def locate_session(platform: Platform, key: str | None) -> Located | None:
     if not key or not _KEY.fullmatch(key):
         return None
     with system_scope("find a session's tenant by its key"), platform.database.read() as db:
-        row = db.scalar(select(ChatSession).where(ChatSession.key_hash == hash_key(key), ChatSession.ended_at.is_(None)))
+        row = db.scalar(
+            select(ChatSession).where(ChatSession.key_hash == hash_key(key), ChatSession.ended_at.is_(None))
+        )
     return Located(load_tenant(platform, tenant_id=row.tenant_id), row.id, row.bot_id) if row else None
 
 
 def history(located: Located, limit: int = 200) -> list[Message]:
     """The session's messages, oldest first."""
     with located.tenant.read() as db:
-        rows = db.scalars(select(Message).where(Message.session_id == located.session_id).order_by(Message.id.desc()).limit(limit))
+        rows = db.scalars(
+            select(Message).where(Message.session_id == located.session_id).order_by(Message.id.desc()).limit(limit)
+        )
         return list(rows)[::-1]
 
 
@@ -130,9 +135,15 @@ def rate_answer(located: Located, message_id: str, rating: str, comment: str = "
     if rating not in ("up", "down"):
         raise InvalidRequest("A rating is `up` or `down`.", field="rating")
     with located.tenant.write() as db:
-        done = db.execute(update(Message).where(
-            Message.public_id == message_id, Message.session_id == located.session_id, Message.role == "bot",
-        ).values(rating=rating, comment=comment[:MAX_COMMENT]))
+        done = db.execute(
+            update(Message)
+            .where(
+                Message.public_id == message_id,
+                Message.session_id == located.session_id,
+                Message.role == "bot",
+            )
+            .values(rating=rating, comment=comment[:MAX_COMMENT])
+        )
         if not getattr(done, "rowcount", 0):
             raise NotFound("There is no such answer in this conversation.", code="message_not_found")
 
@@ -141,8 +152,13 @@ def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:
     """Delete a session with its messages, turns, consents and links; returns how many rows of each. Safe to repeat."""
     counts = {}
     with tenant.write() as db:
-        for name, model in (("messages", Message), ("turns", TurnRow), ("contact links", ContactLink), ("consents", ConsentRecord)):
-            counts[name] = getattr(db.execute(delete(model).where(model.session_id == session_id)), "rowcount", 0)  # type: ignore[attr-defined]
+        for name, model in (
+            ("messages", Message),
+            ("turns", TurnRow),
+            ("contact links", ContactLink),
+            ("consents", ConsentRecord),
+        ):
+            counts[name] = getattr(db.execute(delete(model).where(model.session_id == session_id)), "rowcount", 0)
         counts["sessions"] = getattr(db.execute(delete(ChatSession).where(ChatSession.id == session_id)), "rowcount", 0)
     tenant.platform.database.forget_deleted()
     return counts

@@ -1,4 +1,5 @@
 """Every setting, one row each: environment, command line, `docs/settings.md` and tests read this table."""
+
 from __future__ import annotations
 
 import os
@@ -30,21 +31,43 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("ENV", "development", "`production` demands keys, secure cookies and fixed hosts.", ("development", "production")),
+    Setting(
+        "ENV",
+        "development",
+        "`production` demands keys, secure cookies and fixed hosts.",
+        ("development", "production"),
+    ),
     Setting("DATA", "./data", "Folder of everything that the embedded parts keep."),
     Setting("DATABASE_URL", "", "SQLite in the data folder, or `postgresql+psycopg://…`.", secret=True),
     Setting("REDIS_URL", "", "None, or `redis://…`: rings the workers and shares rate limits.", secret=True),
-    Setting("ELASTICSEARCH_URL", "", "Reserved for an Elasticsearch index; has no effect yet, the index is SQLite in the data folder.", secret=True),
-    Setting("BLOBS_URL", "", "Reserved for another place of files; has no effect yet, they are in the folder `blobs` of the data folder."),
-    Setting("SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True),
-    Setting("MASTER_KEY", "", "Encrypts stored secrets. Generated (0600) in the data folder in development.", secret=True),
+    Setting(
+        "ELASTICSEARCH_URL",
+        "",
+        "Reserved for an Elasticsearch index; has no effect yet, the index is SQLite in the data folder.",
+        secret=True,
+    ),
+    Setting(
+        "BLOBS_URL",
+        "",
+        "Reserved for another place of files; has no effect yet, they are in the folder `blobs` of the data folder.",
+    ),
+    Setting(
+        "SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True
+    ),
+    Setting(
+        "MASTER_KEY", "", "Encrypts stored secrets. Generated (0600) in the data folder in development.", secret=True
+    ),
     Setting("SMTP_URL", "", "Reserved for a mail server; has no effect yet, nothing sends mail.", secret=True),
     Setting("PUBLIC_URL", "", "The address visitors use, such as `https://chat.example.org`."),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front may set `X-Forwarded-For`."),
     Setting("RATE_LIMITS", "on", "Limits per session, address and bot; `off` for load tests.", ("on", "off")),
     Setting("PRIVATE_HOSTS", "", "host:port list that may be called although private, comma separated."),
-    Setting("EGRESS", "declared", "`declared`: only hosts that a plugin declares may be called; `none`: no call out at all.",
-            ("open", "declared", "none")),
+    Setting(
+        "EGRESS",
+        "declared",
+        "`declared`: only hosts that a plugin declares may be called; `none`: no call out at all.",
+        ("open", "declared", "none"),
+    ),
     Setting("DATA_REGION", "", "Reserved: where this installation is hosted, such as `DE`; has no effect yet."),
     Setting("LOG_DAYS", "14", "Days that access logs are kept."),
 )

@@ -1,4 +1,5 @@
 """Sources and their documents: adding, listing, syncing, deleting. Browser, command line and API meet here."""
+
 from __future__ import annotations
 
 import hashlib
@@ -36,7 +37,9 @@ def find_connector(tenant: Tenant, target: str) -> tuple[str, Connector]:
     for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
         if connector.claims(target):
             return plugin, connector
-    raise InvalidRequest(f"Nothing here can read {target!r}.", "give a file, a folder or an http(s) address", field="target")
+    raise InvalidRequest(
+        f"Nothing here can read {target!r}.", "give a file, a folder or an http(s) address", field="target"
+    )
 
 
 def connector_of(tenant: Tenant, kind: str) -> tuple[str, Connector]:
@@ -44,7 +47,9 @@ def connector_of(tenant: Tenant, kind: str) -> tuple[str, Connector]:
     for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
         if connector.kind == kind:
             return plugin, connector
-    raise InvalidRequest(f"The plugin that reads {kind} sources is off.", "switch it on in the marketplace", field="kind")
+    raise InvalidRequest(
+        f"The plugin that reads {kind} sources is off.", "switch it on in the marketplace", field="kind"
+    )
 
 
 def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
@@ -65,7 +70,9 @@ def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> 
 def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
     """Add one uploaded file to the bot's `Uploads` source. Raises InvalidRequest when it is too large."""
     if len(data) > MAX_BYTES:
-        raise InvalidRequest(f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file")
+        raise InvalidRequest(
+            f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file"
+        )
     source_id = ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
     plugin, connector = connector_of(tenant, "file")
     assert connector.expand is not None
@@ -115,7 +122,9 @@ def _storable(finding: Finding) -> Finding:
 
 
 def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
-    blobs = [tenant.platform.blobs.put(tenant.id, f.data) if isinstance(f, FoundDocument) and f.data else "" for f in batch]
+    blobs = [
+        tenant.platform.blobs.put(tenant.id, f.data) if isinstance(f, FoundDocument) and f.data else "" for f in batch
+    ]
     unused: list[str] = []
     ring: list[str] = []
     with tenant.write() as db:
@@ -129,7 +138,9 @@ def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
             for finding, blob in zip(batch, blobs, strict=True):
                 row = known.get(finding.external_id)
                 if row is None:
-                    row = Document(source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0)
+                    row = Document(
+                        source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0
+                    )
                     known[finding.external_id] = row
                 unused += _apply(db, row, finding, blob, added, ring)
     for blob in unused:
@@ -157,7 +168,12 @@ def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added:
         return []
     digest = hashlib.sha256(finding.data if finding.data is not None else (finding.text or "").encode()).hexdigest()
     row.memory = dict(finding.memory)
-    if row.version and row.content_hash == digest and row.title == (finding.title or row.title) and row.state == "searchable":
+    if (
+        row.version
+        and row.content_hash == digest
+        and row.title == (finding.title or row.title)
+        and row.state == "searchable"
+    ):
         added.unchanged += 1
         return [blob] if blob else []
     old = row.blob
@@ -194,7 +210,9 @@ def delete_source(tenant: Tenant, source_id: int) -> None:
     with tenant.write() as db:
         source = db.get(Source, source_id)
         if source is None:
-            raise NotFound(f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found")
+            raise NotFound(
+                f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
+            )
         rows = list(db.scalars(select(Document).where(Document.source_id == source_id)))
         job = _delete_rows(db, rows)
         db.flush()
@@ -234,7 +252,9 @@ def sync_source(tenant: Tenant, source_id: int) -> Added:
         known = {name: dict(memory or {}) for name, memory in rows}
     plugin, connector = connector_of(tenant, source.kind)
     with calling(plugin, tenant, connector.hosts(source.target)):
-        return take_findings(tenant, source_id, connector.find(SourceSpec(source.target, dict(source.config or {}), known)))
+        return take_findings(
+            tenant, source_id, connector.find(SourceSpec(source.target, dict(source.config or {}), known))
+        )
 
 
 def request_sync(tenant: Tenant, source_id: int) -> Added:
@@ -242,7 +262,9 @@ def request_sync(tenant: Tenant, source_id: int) -> Added:
     with tenant.write() as db:
         source = db.get(Source, source_id)
         if source is None:
-            raise NotFound(f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found")
+            raise NotFound(
+                f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
+            )
     return add_source(tenant, source.bot_id, source.target)
 
 
@@ -257,5 +279,8 @@ def list_sources(tenant: Tenant, bot_id: int) -> list[tuple[Source, list[Documen
 def mark_failed(tenant: Tenant, source_id: int) -> None:
     """Say on a source that reading it failed again and again."""
     with tenant.write() as db:
-        db.execute(update(Source).where(Source.id == source_id).values(
-            state="failed", error="The source could not be read. (check the address and try again)"))
+        db.execute(
+            update(Source)
+            .where(Source.id == source_id)
+            .values(state="failed", error="The source could not be read. (check the address and try again)")
+        )

@@ -1,4 +1,5 @@
 """Text that every store can keep."""
+
 from __future__ import annotations
 
 

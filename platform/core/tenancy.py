@@ -4,6 +4,7 @@ Inside `tenant_scope(id)` each ORM statement sees the rows of that tenant only, 
 checked. Outside of a scope a statement on tenant data raises `NoTenant`. Work across tenants says why:
 `system_scope("claim a job")`. A session belongs to one scope; take a new one for another.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -155,9 +156,12 @@ def _guard_statement(state: ORMExecuteState) -> None:
         raise TenantViolation("tenant_id cannot be changed")
     # Also on lazy loads and refreshes: propagation alone misses joined eager loads. Also when no mapper is listed:
     # `count(*)` has none.
-    state.statement = state.statement.options(  # type: ignore[attr-defined]
+    state.statement = state.statement.options(
         with_loader_criteria(
-            TenantOwned, lambda cls: cls.tenant_id == scope, include_aliases=True, propagate_to_loaders=True,
+            TenantOwned,
+            lambda cls: cls.tenant_id == scope,
+            include_aliases=True,
+            propagate_to_loaders=True,
             track_closure_variables=True,
         )
     )

@@ -1,4 +1,5 @@
 """The tenant as core functions and plugins see it, and the platform they run in."""
+
 from __future__ import annotations
 
 import contextlib
@@ -122,9 +123,13 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
         wanted = TenantRow.slug == slug if slug else TenantRow.id == tenant_id
         row = db.scalar(select(TenantRow).where(wanted))
         if row is None:
-            raise NotFound(f"There is no tenant {slug or tenant_id}.", "see `webchatagent tenant list`", code="tenant_not_found")
+            raise NotFound(
+                f"There is no tenant {slug or tenant_id}.", "see `webchatagent tenant list`", code="tenant_not_found"
+            )
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
-        return Tenant(row.id, row.slug, row.name, row.locale, frozenset(on) | platform.registry.operator_switched, platform)
+        return Tenant(
+            row.id, row.slug, row.name, row.locale, frozenset(on) | platform.registry.operator_switched, platform
+        )
 
 
 def list_tenants(platform: Platform) -> list[Tenant]:
@@ -139,7 +144,9 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
     check_slug(slug)
     with system_scope("make a tenant"), platform.database.write() as db:
         if db.scalar(select(TenantRow.id).where(TenantRow.slug == slug)):
-            raise InvalidRequest(f"The tenant {slug} exists already.", "choose another slug", code="slug_taken", field="slug")
+            raise InvalidRequest(
+                f"The tenant {slug} exists already.", "choose another slug", code="slug_taken", field="slug"
+            )
         row = TenantRow(slug=slug, name=name, locale=locale)
         db.add(row)
         db.flush()
@@ -177,6 +184,7 @@ def open_config(tenant: Tenant, plugin: str, stored: dict[str, Any]) -> dict[str
     """Undo `seal_config`, as input for the model."""
     return {
         name: tenant.platform.secret_box.open(value, f"{tenant.id}|{plugin}|{name}")
-        if isinstance(value, str) and value.startswith(SEALED) else value
+        if isinstance(value, str) and value.startswith(SEALED)
+        else value
         for name, value in stored.items()
     }

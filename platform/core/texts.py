@@ -1,4 +1,5 @@
 """Sentences of the platform for visitors and tenants, in English, German and Hindi: the table `texts.toml`."""
+
 from __future__ import annotations
 
 import tomllib

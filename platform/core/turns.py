@@ -2,6 +2,7 @@
 
 `accept_turn` runs in a thread (it works with the database and the index), `TurnRunner` streams on an event loop.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -90,8 +91,13 @@ def check_message(bot: LiveBot, message: object) -> str:
     if not isinstance(message, str) or not message.strip():
         raise InvalidRequest("Please write a message.", field="message")
     if len(message) > bot.settings.max_message:
-        raise InvalidRequest(f"The message is longer than {bot.settings.max_message} characters.", "shorten it",
-                             code="message_too_long", status=413, field="message")
+        raise InvalidRequest(
+            f"The message is longer than {bot.settings.max_message} characters.",
+            "shorten it",
+            code="message_too_long",
+            status=413,
+            field="message",
+        )
     return message.strip()
 
 
@@ -100,12 +106,17 @@ def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: st
         session = open_session(db, bot, key, language)
         past: Sequence[Message] = []
         if not session.new:
-            past = list(db.scalars(select(Message).where(Message.session_id == session.id)
-                                   .order_by(Message.id.desc()).limit(HISTORY)))[::-1]
+            past = list(
+                db.scalars(
+                    select(Message).where(Message.session_id == session.id).order_by(Message.id.desc()).limit(HISTORY)
+                )
+            )[::-1]
         question = Message(session_id=session.id, role="visitor", text=message, language=language)
         db.add(question)
         db.flush()
-        row = TurnRow(bot_id=bot.id, session_id=session.id, client_message_id=client_message_id, question_id=question.id)
+        row = TurnRow(
+            bot_id=bot.id, session_id=session.id, client_message_id=client_message_id, question_id=question.id
+        )
         db.add(row)
         db.flush()
         return Turn(row.id, row.public_id, bot, session, message, language, past=past)
@@ -119,8 +130,11 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
             return None
         session = resume_session(db, row, key)
         if session is None:
-            raise InvalidRequest("This message id belongs to another conversation.", "use a new one for each message",
-                                 field="clientMessageId")
+            raise InvalidRequest(
+                "This message id belongs to another conversation.",
+                "use a new one for each message",
+                field="clientMessageId",
+            )
         turn = Turn(row.id, row.public_id, bot, session, message, language, refused=row.refused)
         if row.state == "done":
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
@@ -128,9 +142,17 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
             turn.state = "running"
         else:
             row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
-            turn.past = list(db.scalars(select(Message).where(
-                Message.session_id == session.id, Message.id < (row.question_id or 0),
-            ).order_by(Message.id.desc()).limit(HISTORY)))[::-1]
+            turn.past = list(
+                db.scalars(
+                    select(Message)
+                    .where(
+                        Message.session_id == session.id,
+                        Message.id < (row.question_id or 0),
+                    )
+                    .order_by(Message.id.desc())
+                    .limit(HISTORY)
+                )
+            )[::-1]
         return turn
 
 
@@ -142,8 +164,9 @@ def _find_passages(turn: Turn) -> None:
         if before:
             found = retrieve(tenant, bot.id, f"{before} {turn.question}", language=turn.language)
     turn.found = found
-    turn.request = build_request(bot, turn.vault, turn.question, turn.language, turn.past,
-                                 found.ranked if found.relevant else ())
+    turn.request = build_request(
+        bot, turn.vault, turn.question, turn.language, turn.past, found.ranked if found.relevant else ()
+    )
 
 
 def chat_model(bot: LiveBot) -> tuple[str, ChatModel]:
@@ -272,7 +295,7 @@ class Answer:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         ranked = turn.found.ranked if turn.found and turn.found.relevant else ()
-        self._passages = {n: r for n, r in enumerate(ranked, 1)}
+        self._passages = dict(enumerate(ranked, 1))
         self._citations = CitationStream({n: r.chunk.key.document_id for n, r in self._passages.items()})
         self._pieces: list[str] = []
         self._own: list[str] = []
@@ -341,23 +364,41 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
     tenant = turn.bot.tenant
     with tenant.write() as db:
         answer.sources = source_list(db, answer.cited)
-        message = Message(public_id=turn.public_id, session_id=turn.session.id, role="bot", text=answer.text,
-                          language=turn.language, sources=answer.sources)
+        message = Message(
+            public_id=turn.public_id,
+            session_id=turn.session.id,
+            role="bot",
+            text=answer.text,
+            language=turn.language,
+            sources=answer.sources,
+        )
         db.add(message)
         db.flush()
-        db.execute(update(TurnRow).where(TurnRow.id == turn.id).values(
-            state="done", text="", refused=answer.refused, answer_id=message.id, updated_at=now()))
-        usage.count(db, turn.bot.id, {
-            "messages": 1, "refused": int(answer.refused),
-            "tokens_in": answer.usage.tokens_in, "tokens_out": answer.usage.tokens_out,
-        })
+        db.execute(
+            update(TurnRow)
+            .where(TurnRow.id == turn.id)
+            .values(state="done", text="", refused=answer.refused, answer_id=message.id, updated_at=now())
+        )
+        usage.count(
+            db,
+            turn.bot.id,
+            {
+                "messages": 1,
+                "refused": int(answer.refused),
+                "tokens_in": answer.usage.tokens_in,
+                "tokens_out": answer.usage.tokens_out,
+            },
+        )
 
 
 def cut_turn(turn: Turn, text: str) -> None:
     """Store that the answer was cut off; the same client message id will generate it again."""
     with turn.bot.tenant.write() as db:
-        db.execute(update(TurnRow).where(TurnRow.id == turn.id, TurnRow.state != "done").values(
-            state="cut", text=text, updated_at=now()))
+        db.execute(
+            update(TurnRow)
+            .where(TurnRow.id == turn.id, TurnRow.state != "done")
+            .values(state="cut", text=text, updated_at=now())
+        )
 
 
 def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
@@ -365,13 +406,23 @@ def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
     if not cited:
         return []
     ids = [r.chunk.key.document_id for r in cited]
-    kinds = {d: (kind, name) for d, kind, name in db.execute(
-        select(Document.id, Source.kind, Document.name).join(Source, Source.id == Document.source_id).where(Document.id.in_(ids)))}
+    kinds = {
+        d: (kind, name)
+        for d, kind, name in db.execute(
+            select(Document.id, Source.kind, Document.name)
+            .join(Source, Source.id == Document.source_id)
+            .where(Document.id.in_(ids))
+        )
+    }
     out = []
     for number, r in enumerate(cited, 1):
         kind, name = kinds.get(r.chunk.key.document_id, ("text", ""))
-        shown: dict[str, Any] = {"type": "web" if r.chunk.url else "file" if kind == "file" and name else "text",
-                                 "title": r.chunk.title or name, "excerpt": r.chunk.text[:400], "n": number}
+        shown: dict[str, Any] = {
+            "type": "web" if r.chunk.url else "file" if kind == "file" and name else "text",
+            "title": r.chunk.title or name,
+            "excerpt": r.chunk.text[:400],
+            "n": number,
+        }
         if r.chunk.url:
             shown["url"] = r.chunk.url
         out.append(shown)
@@ -381,8 +432,7 @@ def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
 def finished_events(turn: Turn) -> list[Event]:
     """The events of an answer that is stored."""
     assert turn.answer is not None
-    events: list[Event] = [{"type": "start", "messageId": turn.public_id},
-                           {"type": "delta", "delta": turn.answer.text}]
+    events: list[Event] = [{"type": "start", "messageId": turn.public_id}, {"type": "delta", "delta": turn.answer.text}]
     if turn.answer.sources:
         events.append({"type": "sources", "sources": turn.answer.sources})
     return [*events, {"type": "done", "refused": turn.refused, "mode": "bot", "status": None}]
@@ -396,7 +446,7 @@ async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
         row, answer = await asyncio.to_thread(_look, turn)
         text = answer.text if answer else row.text if row else ""
         if text.startswith(shown) and len(text) > len(shown):
-            yield [{"type": "delta", "delta": text[len(shown):]}]
+            yield [{"type": "delta", "delta": text[len(shown) :]}]
             shown = text
         if answer and row:
             turn.answer, turn.refused = answer, row.refused

@@ -1,4 +1,5 @@
 """Counting what is used, per bot, day and meter."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,11 +18,17 @@ def count(db: TenantSession, bot_id: int, amounts: Mapping[str, int]) -> None:
         if not amount:
             continue
         row = (UsageRow.bot_id == bot_id, UsageRow.day == today, UsageRow.meter == meter)
-        done = db.execute(update(UsageRow).where(*row).values(amount=UsageRow.amount + amount)
-                          .execution_options(synchronize_session=False))
+        done = db.execute(
+            update(UsageRow)
+            .where(*row)
+            .values(amount=UsageRow.amount + amount)
+            .execution_options(synchronize_session=False)
+        )
         if not getattr(done, "rowcount", 0):
-            db.execute(insert(UsageRow), [{"tenant_id": current_tenant_id(), "bot_id": bot_id, "day": today,
-                                           "meter": meter, "amount": amount}])
+            db.execute(
+                insert(UsageRow),
+                [{"tenant_id": current_tenant_id(), "bot_id": bot_id, "day": today, "meter": meter, "amount": amount}],
+            )
 
 
 def totals(db: TenantSession, bot_id: int) -> dict[str, int]:

@@ -1,4 +1,5 @@
 """Personal data on its way to a model: what leaves is `Masked`, and only a vault makes that."""
+
 from __future__ import annotations
 
 from typing import final

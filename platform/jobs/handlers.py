@@ -1,4 +1,5 @@
 """What each kind of job does: a function of core."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

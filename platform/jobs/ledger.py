@@ -1,4 +1,5 @@
 """The ledger of jobs: taking due ones with a lease, finishing them. The ledger is the truth; a queue only rings."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -53,9 +54,13 @@ def take_jobs(database: Database, worker: str, *, wanted: Sequence[str] = (), on
 def _due() -> ColumnElement[bool]:
     """Queued and its time has come, or running with a lease that ran out; of a kind that is known here."""
     at = now()
-    return and_(BackgroundJob.kind.in_(list(KINDS)), or_(
-        and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= at),
-        and_(BackgroundJob.state == "running", BackgroundJob.lease_until < at)))
+    return and_(
+        BackgroundJob.kind.in_(list(KINDS)),
+        or_(
+            and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= at),
+            and_(BackgroundJob.state == "running", BackgroundJob.lease_until < at),
+        ),
+    )
 
 
 def _batch(rows: Sequence[BackgroundJob]) -> list[BackgroundJob]:
@@ -78,16 +83,22 @@ def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] =
     """
     with system_scope("begin a job"), database.write() as db:
         _finish(db, worker, done)
-        held = db.execute(update(BackgroundJob).where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker,
-                                                      BackgroundJob.state == "running").values(attempts=job.attempts))
+        held = db.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker, BackgroundJob.state == "running")
+            .values(attempts=job.attempts)
+        )
         return bool(getattr(held, "rowcount", 0))
 
 
 def extend_lease(database: Database, worker: str, ids: Sequence[str], seconds: int) -> None:
     """Hold jobs longer; nothing happens for those that another worker has by now."""
     with system_scope("hold the lease of jobs"), database.write() as db:
-        db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
-                   .values(lease_until=now() + timedelta(seconds=seconds)))
+        db.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
+            .values(lease_until=now() + timedelta(seconds=seconds))
+        )
 
 
 def finish_jobs(database: Database, worker: str, ids: Sequence[str]) -> None:
@@ -99,8 +110,11 @@ def finish_jobs(database: Database, worker: str, ids: Sequence[str]) -> None:
 
 def _finish(db: TenantSession, worker: str, ids: Sequence[str]) -> None:
     if ids:
-        db.execute(update(BackgroundJob).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
-                   .values(state="done", finished_at=now(), lease_until=None, error=""))
+        db.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
+            .values(state="done", finished_at=now(), lease_until=None, error="")
+        )
 
 
 def is_last(job: Taken) -> bool:
@@ -113,9 +127,17 @@ def fail_job(database: Database, worker: str, job: Taken, error: str) -> bool:
     last = is_last(job)
     delay = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1]
     with system_scope("give a job back"), database.write() as db:
-        db.execute(update(BackgroundJob).where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker).values(
-            state="failed" if last else "queued", error=error[:500], run_at=now() + timedelta(seconds=delay),
-            lease_until=None, finished_at=now() if last else None))
+        db.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker)
+            .values(
+                state="failed" if last else "queued",
+                error=error[:500],
+                run_at=now() + timedelta(seconds=delay),
+                lease_until=None,
+                finished_at=now() if last else None,
+            )
+        )
     return last
 
 

@@ -1,4 +1,5 @@
 """RQ on Redis: rings and runs the ledger. The queue holds ids only; when it is flushed, the ledger still knows."""
+
 from __future__ import annotations
 
 import logging
@@ -29,8 +30,9 @@ _platforms: dict[str, Platform] = {}
 
 def connect(settings: Settings) -> redis.Redis:
     """A client that gives up fast: ringing is never worth waiting for."""
-    client: redis.Redis = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=0.3, socket_timeout=0.3,
-                                               retry=Retry(NoBackoff(), 0))  # its default retries for most of a minute
+    client: redis.Redis = redis.Redis.from_url(
+        settings.redis_url, socket_connect_timeout=0.3, socket_timeout=0.3, retry=Retry(NoBackoff(), 0)
+    )  # its default retries for most of a minute
     return client
 
 
@@ -41,8 +43,15 @@ def make_ring(settings: Settings) -> Callable[[Sequence[str]], None]:
     def ring(ids: Sequence[str]) -> None:
         for job_id in ids:
             try:
-                queue.enqueue("webchatagent.jobs.redis_queue.run_ledgered", job_id, job_id=job_id, unique=True,
-                              result_ttl=0, failure_ttl=FAILURE_SECONDS, job_timeout=TIMEOUT_SECONDS)
+                queue.enqueue(
+                    "webchatagent.jobs.redis_queue.run_ledgered",
+                    job_id,
+                    job_id=job_id,
+                    unique=True,
+                    result_ttl=0,
+                    failure_ttl=FAILURE_SECONDS,
+                    job_timeout=TIMEOUT_SECONDS,
+                )
             except DuplicateJobError:
                 continue
             except redis.RedisError:
@@ -81,10 +90,16 @@ def work(platform: Platform, *, burst: bool = False, **options: Any) -> None:
     """Run an RQ worker in this process until it is stopped; with `burst`, until the queue is empty."""
     _platforms["it"] = platform
     platform.ring = make_ring(platform.settings)
-    connection: redis.Redis = redis.Redis.from_url(platform.settings.redis_url)  # a worker waits, and may wait for Redis
+    connection: redis.Redis = redis.Redis.from_url(
+        platform.settings.redis_url
+    )  # a worker waits, and may wait for Redis
     release_dead(platform.database)
     reconcile(platform)
     platform.database.close()  # a connection must not be shared with the forked job
     platform.chunks.close()
-    RqWorker([Queue(QUEUE, connection=connection, serializer="json")], connection=connection, serializer="json",
-             **SOON_NOTICED).work(burst=burst, logging_level="WARNING", **options)
+    RqWorker(
+        [Queue(QUEUE, connection=connection, serializer="json")],
+        connection=connection,
+        serializer="json",
+        **SOON_NOTICED,
+    ).work(burst=burst, logging_level="WARNING", **options)

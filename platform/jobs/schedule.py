@@ -1,4 +1,5 @@
 """What happens by the clock: retention once a day, sources that wait, turns whose process is gone."""
+
 from __future__ import annotations
 
 import logging
@@ -60,8 +61,11 @@ def cut_stale_turns(platform: Platform) -> int:
     """Mark turns as cut that nobody writes to any more; returns how many."""
     limit = now() - timedelta(seconds=4 * STALE_SECONDS)
     with system_scope("cut turns of processes that are gone"), platform.database.write() as db:
-        done = db.execute(update(TurnRow).where(TurnRow.state.in_(("accepted", "streaming")), TurnRow.updated_at < limit)
-                          .values(state="cut"))
+        done = db.execute(
+            update(TurnRow)
+            .where(TurnRow.state.in_(("accepted", "streaming")), TurnRow.updated_at < limit)
+            .values(state="cut")
+        )
     return int(getattr(done, "rowcount", 0))
 
 

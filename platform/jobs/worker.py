@@ -1,4 +1,5 @@
 """The worker that drains the ledger: a thread of the server, of a command, or of an RQ worker."""
+
 from __future__ import annotations
 
 import logging
@@ -129,5 +130,3 @@ def drain(platform: Platform, until: Callable[[], bool], threads: int = 2) -> No
             worker.stop()
         for thread in running:
             thread.join(30)
-
-

@@ -1,4 +1,5 @@
 """Who holds a lease: names of workers that tell whether their process still lives."""
+
 from __future__ import annotations
 
 import os

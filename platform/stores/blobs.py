@@ -1,4 +1,5 @@
 """Where the bytes of documents are kept: a folder, one sub-folder per tenant."""
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 
 A file per tenant: no filter to forget, the statistics of words are the tenant's own, erasing is deleting a file.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -25,8 +26,9 @@ create virtual table if not exists by_stem using fts5(head, body, content='', to
 create virtual table if not exists by_trigram using fts5(body, content='', tokenize='ascii');
 create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
 """
-# With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer
-# letters than we do and would split a word at the rest.
+# With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits
+# at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer letters than
+# we do and would split a word at the rest.
 SCHEMA = f"""
 create table if not exists meta (key text primary key, value) without rowid;
 create table if not exists chunk (
@@ -90,29 +92,49 @@ class SqliteChunkStore:
         with self._writing(tenant_id) as db:
             kept = db.execute(
                 "select c.digest, v.space, v.data from chunk c join vector v on v.chunk_id = c.id where c.document_id = ?",
-                (key.document_id,)).fetchall()
+                (key.document_id,),
+            ).fetchall()
             self._delete(db, "document_id = ?", (key.document_id,))
             ids: dict[bytes, list[int]] = {}  # several: a text may stand in a document twice
             for number, ((digest, head, body, c), gram) in enumerate(zip(rows, grams, strict=True)):
-                row = (tenant_id, key.bot_id, key.source_id, key.document_id, number, c.text, c.title, c.heading,
-                       c.language, c.url, c.page, " ".join([*head, "|", *body]), digest)
-                ref = db.execute(f"insert into chunk values (null{', ?' * len(row)})", row).lastrowid  # noqa: S608
+                row = (
+                    tenant_id,
+                    key.bot_id,
+                    key.source_id,
+                    key.document_id,
+                    number,
+                    c.text,
+                    c.title,
+                    c.heading,
+                    c.language,
+                    c.url,
+                    c.page,
+                    " ".join([*head, "|", *body]),
+                    digest,
+                )
+                ref = db.execute(f"insert into chunk values (null{', ?' * len(row)})", row).lastrowid
                 assert ref is not None
                 ids.setdefault(digest, []).append(ref)
-                db.execute("insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body)))
+                db.execute(
+                    "insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body))
+                )
                 db.execute("insert into by_trigram (rowid, body) values (?, ?)", (ref, gram))
-            db.executemany("insert or ignore into vector values (null, ?, ?, ?, ?)", [
-                (space, ref, key.bot_id, data) for digest, space, data in kept for ref in ids.get(digest, ())])
+            db.executemany(
+                "insert or ignore into vector values (null, ?, ?, ?, ?)",
+                [(space, ref, key.bot_id, data) for digest, space, data in kept for ref in ids.get(digest, ())],
+            )
         return len(rows)
 
     @staticmethod
     def _delete(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
-        gone = db.execute(f"select id, title, heading, text, stems from chunk where {where}", values).fetchall()  # noqa: S608
+        gone = db.execute(f"select id, title, heading, text, stems from chunk where {where}", values).fetchall()
         for ref, title, heading, text, stemmed in gone:  # a contentless index is told what to forget
             head, _, body = stemmed.partition("|")
             db.execute("insert into by_stem (by_stem, rowid, head, body) values ('delete', ?, ?, ?)", (ref, head, body))
-            db.execute("insert into by_trigram (by_trigram, rowid, body) values ('delete', ?, ?)",
-                       (ref, " ".join(trigrams(f"{title} {heading} {text}"))))
+            db.execute(
+                "insert into by_trigram (by_trigram, rowid, body) values ('delete', ?, ?)",
+                (ref, " ".join(trigrams(f"{title} {heading} {text}"))),
+            )
         if gone:
             marks = [(ref,) for ref, *_ in gone]
             db.executemany("delete from vector where chunk_id = ?", marks)
@@ -126,7 +148,11 @@ class SqliteChunkStore:
             before = db.total_changes
             db.executemany(
                 "insert or ignore into vector select null, ?, id, bot_id, ? from chunk where id = ?",
-                [(space_id, np.ascontiguousarray(row, "<f4").tobytes(), ref) for ref, row in zip(refs, vectors, strict=True)])
+                [
+                    (space_id, np.ascontiguousarray(row, "<f4").tobytes(), ref)
+                    for ref, row in zip(refs, vectors, strict=True)
+                ],
+            )
             return db.total_changes - before
 
     def delete_documents(self, tenant_id: int, document_ids: Sequence[int]) -> int:
@@ -182,34 +208,52 @@ class SqliteChunkStore:
             db.execute(f"drop table if exists {table}")
         for statement in _WORDS.strip().split("\n"):
             db.execute(statement)
-        for ref, title, heading, text, language in db.execute("select id, title, heading, text, language from chunk").fetchall():
+        for ref, title, heading, text, language in db.execute(
+            "select id, title, heading, text, language from chunk"
+        ).fetchall():
             head, body = stems(f"{title} {heading}", language), stems(text, language)
             db.execute("update chunk set stems = ? where id = ?", (" ".join([*head, "|", *body]), ref))
-            db.execute("insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body)))
-            db.execute("insert into by_trigram (rowid, body) values (?, ?)",
-                       (ref, " ".join(trigrams(f"{title} {heading} {text}"))))
+            db.execute(
+                "insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body))
+            )
+            db.execute(
+                "insert into by_trigram (rowid, body) values (?, ?)",
+                (ref, " ".join(trigrams(f"{title} {heading} {text}"))),
+            )
         db.execute("insert or replace into meta values ('analysis', ?)", (version,))
 
     # -- reading --------------------------------------------------------------------------------------------
 
-    def missing_vectors(self, tenant_id: int, space_id: str, limit: int,
-                        document_id: int | None = None) -> list[tuple[Ref, str]]:
+    def missing_vectors(
+        self, tenant_id: int, space_id: str, limit: int, document_id: int | None = None
+    ) -> list[tuple[Ref, str]]:
         """See ChunkStore.missing_vectors."""
         if not self._files.exists(tenant_id):
             return []
         where, values = ("and c.document_id = ?", (document_id,)) if document_id is not None else ("", ())
-        rows = self._files.connection(tenant_id).execute(
-            "select c.id, c.title, c.heading, c.text from chunk c left join vector v on v.chunk_id = c.id and v.space = ? "  # noqa: S608
-            f"where v.seq is null {where} order by c.id limit ?", (space_id, *values, limit)).fetchall()
+        rows = (
+            self._files.connection(tenant_id)
+            .execute(
+                "select c.id, c.title, c.heading, c.text from chunk c left join vector v on v.chunk_id = c.id and v.space = ? "
+                f"where v.seq is null {where} order by c.id limit ?",
+                (space_id, *values, limit),
+            )
+            .fetchall()
+        )
         return [(ref, NewChunk(text, title, heading).embedded_text) for ref, title, heading, text in rows]
 
     def count_vectors(self, tenant_id: int, space_id: str, document_id: int) -> int:
         """See ChunkStore.count_vectors."""
         if not self._files.exists(tenant_id):
             return 0
-        found: int = self._files.connection(tenant_id).execute(
-            "select count(*) from vector v join chunk c on c.id = v.chunk_id where v.space = ? and c.document_id = ?",
-            (space_id, document_id)).fetchone()[0]
+        found: int = (
+            self._files.connection(tenant_id)
+            .execute(
+                "select count(*) from vector v join chunk c on c.id = v.chunk_id where v.space = ? and c.document_id = ?",
+                (space_id, document_id),
+            )
+            .fetchone()[0]
+        )
         return found
 
     def search(self, tenant_id: int, bot_id: int, legs: Legs, limit: int) -> dict[str, list[Hit]]:
@@ -227,17 +271,20 @@ class SqliteChunkStore:
         return found
 
     @staticmethod
-    def _words(db: sqlite3.Connection, table: str, rank: str, tokens: Sequence[str], bot_id: int, limit: int) -> list[Hit]:
+    def _words(
+        db: sqlite3.Connection, table: str, rank: str, tokens: Sequence[str], bot_id: int, limit: int
+    ) -> list[Hit]:
         query = _query(tokens)
         if not query:
             return []
         first, last = db.execute("select min(bot_id), max(bot_id) from chunk").fetchone()
-        if first == last == bot_id:
-            mine, values = "", ()
-        else:  # `+`: else SQLite runs the match once for each of the bot's rows
-            mine, values = "and +rowid in (select id from chunk where bot_id = ?)", (bot_id,)
-        rows = db.execute(f"select rowid, {rank} from {table} where {table} match ? {mine} order by 2 limit ?",  # noqa: S608
-                          (query, *values, limit)).fetchall()
+        mine, values = "", list[int]()
+        if first != last or first != bot_id:  # `+`: else SQLite runs the match once for each of the bot's rows
+            mine, values = "and +rowid in (select id from chunk where bot_id = ?)", [bot_id]
+        rows = db.execute(
+            f"select rowid, {rank} from {table} where {table} match ? {mine} order by 2 limit ?",
+            (query, *values, limit),
+        ).fetchall()
         return [Hit(ref, -score) for ref, score in rows]
 
     def frequencies(self, tenant_id: int, stems: Sequence[str]) -> tuple[int, dict[str, int]]:
@@ -247,7 +294,7 @@ class SqliteChunkStore:
         db = self._files.connection(tenant_id)
         total: int = db.execute("select count(*) from chunk").fetchone()[0]
         marks = ", ".join("?" * len(stems))
-        return total, dict(db.execute(f"select term, doc from stem_vocabulary where term in ({marks})", tuple(stems)))  # noqa: S608
+        return total, dict(db.execute(f"select term, doc from stem_vocabulary where term in ({marks})", tuple(stems)))
 
     def get(self, tenant_id: int, refs: Sequence[Ref]) -> list[Chunk]:
         """See ChunkStore.get."""
@@ -255,7 +302,8 @@ class SqliteChunkStore:
             return []
         marks = ", ".join("?" * len(refs))
         rows = self._files.connection(tenant_id).execute(
-            f"select {_COLUMNS} from chunk where id in ({marks}) and tenant_id = ?", (*refs, tenant_id))  # noqa: S608
+            f"select {_COLUMNS} from chunk where id in ({marks}) and tenant_id = ?", (*refs, tenant_id)
+        )
         found = {row[0]: self._chunk(row) for row in rows}
         return [found[ref] for ref in refs if ref in found]
 
@@ -270,8 +318,9 @@ class SqliteChunkStore:
         if not self._files.exists(tenant_id):
             return []
         rows = self._files.connection(tenant_id).execute(
-            f"select {_COLUMNS} from chunk where document_id = ? and number in (?, ?) order by number",  # noqa: S608
-            (chunk.key.document_id, chunk.number - 1, chunk.number + 1))
+            f"select {_COLUMNS} from chunk where document_id = ? and number in (?, ?) order by number",
+            (chunk.key.document_id, chunk.number - 1, chunk.number + 1),
+        )
         return [self._chunk(row) for row in rows]
 
     def stats(self, tenant_id: int, bot_id: int | None = None) -> IndexStats:
@@ -280,8 +329,10 @@ class SqliteChunkStore:
             return IndexStats(0, 0, {})
         db = self._files.connection(tenant_id)
         where, values = ("where bot_id = ?", (bot_id,)) if bot_id is not None else ("", ())
-        documents, chunks = db.execute(f"select count(distinct document_id), count(*) from chunk {where}", values).fetchone()  # noqa: S608
-        vectors = dict(db.execute(f"select space, count(*) from vector {where} group by space", values))  # noqa: S608
+        documents, chunks = db.execute(
+            f"select count(distinct document_id), count(*) from chunk {where}", values
+        ).fetchone()
+        vectors = dict(db.execute(f"select space, count(*) from vector {where} group by space", values))
         return IndexStats(documents, chunks, vectors)
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
 """SQLite files, one per tenant, with a few open connections per thread."""
+
 from __future__ import annotations
 
 import os
@@ -30,7 +31,9 @@ class TenantFiles:
 
     def connection(self, tenant_id: int, *, create: bool = False) -> sqlite3.Connection:
         """This thread's connection to the tenant's file."""
-        open_files: OrderedDict[int, tuple[int, sqlite3.Connection]] = self._local.__dict__.setdefault("open", OrderedDict())
+        open_files: OrderedDict[int, tuple[int, sqlite3.Connection]] = self._local.__dict__.setdefault(
+            "open", OrderedDict()
+        )
         path = self.path(tenant_id)
         inode = os.stat(path).st_ino if os.path.exists(path) else 0
         kept = open_files.get(tenant_id)
@@ -50,7 +53,13 @@ class TenantFiles:
 
     def _open(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "busy_timeout=30000", "cache_size=-4000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "secure_delete=ON",
+            "busy_timeout=30000",
+            "cache_size=-4000",
+        ):
             connection.execute(f"pragma {pragma}")
         stat = os.stat(path)
         with self._lock:

@@ -1,4 +1,5 @@
 """Vectors of a tenant in memory, for exact search: right for every tenant size, and fastest up to some 50,000 chunks."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -37,7 +38,9 @@ class VectorCache:
             for key in [k for k in self._kept if k[0] == tenant_id]:
                 del self._kept[key]
 
-    def nearest(self, db: sqlite3.Connection, tenant_id: int, space: str, bot_id: int, vector: Vectors, limit: int) -> list[Hit]:
+    def nearest(
+        self, db: sqlite3.Connection, tenant_id: int, space: str, bot_id: int, vector: Vectors, limit: int
+    ) -> list[Hit]:
         """The bot's chunks with the highest cosine, best first."""
         matrix = self._load(db, tenant_id, space, len(vector))
         if not len(matrix.refs):
@@ -54,8 +57,10 @@ class VectorCache:
         return [Hit(int(matrix.refs[i]), float(scores[i])) for i in best]
 
     def _load(self, db: sqlite3.Connection, tenant_id: int, space: str, dimensions: int) -> _Matrix:
-        row = db.execute("select (select value from meta where key = 'deletions'), "
-                         "(select seq from sqlite_sequence where name = 'vector')").fetchone()
+        row = db.execute(
+            "select (select value from meta where key = 'deletions'), "
+            "(select seq from sqlite_sequence where name = 'vector')"
+        ).fetchone()
         deletions, last = row[0] or 0, row[1] or 0
         key = (tenant_id, space)
         with self._lock:
@@ -64,13 +69,22 @@ class VectorCache:
                 self._kept.move_to_end(key)
                 return matrix
         if matrix is None or matrix.deletions != deletions:
-            matrix = _Matrix(deletions, 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
-        new = db.execute("select seq, chunk_id, bot_id, data from vector where space = ? and seq > ? and seq <= ? order by seq",
-                         (space, matrix.last, last)).fetchall()
+            matrix = _Matrix(
+                deletions, 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dimensions), np.float32)
+            )
+        new = db.execute(
+            "select seq, chunk_id, bot_id, data from vector where space = ? and seq > ? and seq <= ? order by seq",
+            (space, matrix.last, last),
+        ).fetchall()
         if new:
             rows = np.frombuffer(b"".join(r[3] for r in new), "<f4").reshape(len(new), dimensions)
-            matrix = _Matrix(deletions, last, np.append(matrix.refs, [r[1] for r in new]).astype(np.int64),
-                             np.append(matrix.bots, [r[2] for r in new]).astype(np.int64), np.vstack([matrix.rows, rows]))
+            matrix = _Matrix(
+                deletions,
+                last,
+                np.append(matrix.refs, [r[1] for r in new]).astype(np.int64),
+                np.append(matrix.bots, [r[2] for r in new]).astype(np.int64),
+                np.vstack([matrix.rows, rows]),
+            )
         else:
             matrix = _Matrix(deletions, last, matrix.refs, matrix.bots, matrix.rows)
         with self._lock:

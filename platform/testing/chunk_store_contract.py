@@ -7,6 +7,7 @@
 tests of several processes open the store in children. `leftovers(folder)` gives every byte the store still keeps, or
 None where bytes cannot be looked at. Two tenants hold documents with equal ids everywhere.
 """
+
 from __future__ import annotations
 
 import multiprocessing
@@ -53,7 +54,9 @@ def shown(store: ChunkStore, tenant: int, hits: list[Hit]) -> list[str]:
     return [c.text for c in store.get(tenant, [h.ref for h in hits])]
 
 
-def find(store: ChunkStore, question: str, language: str = "en", *, tenant: int = A, bot: int = BOT, leg: str = "stem") -> list[str]:
+def find(
+    store: ChunkStore, question: str, language: str = "en", *, tenant: int = A, bot: int = BOT, leg: str = "stem"
+) -> list[str]:
     """The texts that one leg finds."""
     return shown(store, tenant, store.search(tenant, bot, legs(question, language), 10).get(leg, []))
 
@@ -61,7 +64,11 @@ def find(store: ChunkStore, question: str, language: str = "en", *, tenant: int 
 def embed_all(store: ChunkStore, tenant: int = A, space: EmbeddingSpace = SPACE) -> int:
     """Give every chunk without a vector one; returns how many."""
     missing = store.missing_vectors(tenant, space.id, 1000)
-    rows = vectors(*[tuple(float(i + j + 1) for j in range(space.dimensions)) for i, _ in enumerate(missing)]) if missing else None
+    rows = (
+        vectors(*[tuple(float(i + j + 1) for j in range(space.dimensions)) for i, _ in enumerate(missing)])
+        if missing
+        else None
+    )
     return store.put_vectors(tenant, space.id, [ref for ref, _ in missing], rows) if rows is not None else 0
 
 
@@ -98,10 +105,16 @@ class ChunkStoreContract:
     def test_a_document_is_found_at_once_with_all_its_fields(self, store: ChunkStore) -> None:
         chunk = NewChunk("The lighthouse keeper sleeps.", "Coast", "Towers > North", "en", "https://a.example/x", 7)
         assert store.replace_document(A, key(3), [chunk]) == 1
-        hit, = store.search(A, BOT, legs("lighthouse"), 5)["stem"]
-        found, = store.get(A, [hit.ref])
+        (hit,) = store.search(A, BOT, legs("lighthouse"), 5)["stem"]
+        (found,) = store.get(A, [hit.ref])
         assert (found.text, found.title, found.heading, found.language, found.url, found.page) == (
-            chunk.text, chunk.title, chunk.heading, chunk.language, chunk.url, chunk.page)
+            chunk.text,
+            chunk.title,
+            chunk.heading,
+            chunk.language,
+            chunk.url,
+            chunk.page,
+        )
         assert found.key == key(3) and found.number == 0
         assert set(stems("lighthouse keeper coast tower", "en")) <= set(found.stems)
 
@@ -215,7 +228,9 @@ class ChunkStoreContract:
     def test_deleting_leaves_no_byte(self, store: ChunkStore, tmp_path: Path, how: str) -> None:
         canaries = ["quetzalcoatl", "xylophonist", "zugzwang"]
         for tenant in (A, B):
-            store.replace_document(tenant, key(1), [NewChunk(f"{canaries[0]} sings", canaries[1], canaries[2], url="https://x.example")])
+            store.replace_document(
+                tenant, key(1), [NewChunk(f"{canaries[0]} sings", canaries[1], canaries[2], url="https://x.example")]
+            )
             embed_all(store, tenant)
         store.replace_document(A, key(2, OTHER_BOT if how == "bot" else BOT), texts("the rest remains"))
         store.delete_tenant(B)
@@ -275,12 +290,22 @@ class ChunkStoreContract:
 
     # -- words ----------------------------------------------------------------------------------------------
 
-    @pytest.mark.parametrize(("language", "question", "right", "wrong"), [
-        ("en", "when does the pool open daily", "The pool opens daily at nine.", "The library lends books."),
-        ("de", "Öffnungszeiten des Schwimmbads", "Das Schwimmbad öffnet täglich um neun.", "Die Bücherei verleiht Bücher."),
-        ("hi", "पुस्तकालय कब खुलता है", "पुस्तकालय सुबह नौ बजे खुलता है।", "तरणताल शाम को बंद होता है।"),
-    ])
-    def test_the_better_text_ranks_first(self, store: ChunkStore, language: str, question: str, right: str, wrong: str) -> None:
+    @pytest.mark.parametrize(
+        ("language", "question", "right", "wrong"),
+        [
+            ("en", "when does the pool open daily", "The pool opens daily at nine.", "The library lends books."),
+            (
+                "de",
+                "Öffnungszeiten des Schwimmbads",
+                "Das Schwimmbad öffnet täglich um neun.",
+                "Die Bücherei verleiht Bücher.",
+            ),
+            ("hi", "पुस्तकालय कब खुलता है", "पुस्तकालय सुबह नौ बजे खुलता है।", "तरणताल शाम को बंद होता है।"),
+        ],
+    )
+    def test_the_better_text_ranks_first(
+        self, store: ChunkStore, language: str, question: str, right: str, wrong: str
+    ) -> None:
         for number in range(6):  # in two texts a word of one of them says nothing yet
             store.replace_document(A, key(number), texts(f"{wrong} {number}", language=language))
         store.replace_document(A, key(9), texts(right, language=language))
@@ -295,14 +320,52 @@ class ChunkStoreContract:
             scores = [h.score for h in hits[leg]]
             assert len(scores) == 5 and scores == sorted(scores, reverse=True)
 
-    @pytest.mark.parametrize("token", [
-        '"', '""', "'", "*", "NEAR(", "AND", "OR", "NOT", "head:x", "^a", "a-b", "{x}", "(", ")", "a\x00b", "\x00", "", " ", "a b",
-        "a\u20ddb", "x\U0001e4d0x", "\ud7ff", "\U0010ffff", "-", "+", ":", ";--", "%", "_", "\\", "ß" * 5000, "क्षत्रिय",
-    ])
+    @pytest.mark.parametrize(
+        "token",
+        [
+            '"',
+            '""',
+            "'",
+            "*",
+            "NEAR(",
+            "AND",
+            "OR",
+            "NOT",
+            "head:x",
+            "^a",
+            "a-b",
+            "{x}",
+            "(",
+            ")",
+            "a\x00b",
+            "\x00",
+            "",
+            " ",
+            "a b",
+            "a\u20ddb",
+            "x\U0001e4d0x",
+            "\ud7ff",
+            "\U0010ffff",
+            "-",
+            "+",
+            ":",
+            ";--",
+            "%",
+            "_",
+            "\\",
+            "ß" * 5000,
+            "क्षत्रिय",
+        ],
+    )
     def test_no_query_breaks_a_leg(self, store: ChunkStore, token: str) -> None:
         store.replace_document(A, key(1), texts(f"walrus {token} ostrich"))
-        for question in (Legs(stems=[token]), Legs(trigrams=[token]), Legs(stems=[token, "walrus"], trigrams=[token, "wal"]),
-                         legs(token), legs(f"walrus {token}")):
+        for question in (
+            Legs(stems=[token]),
+            Legs(trigrams=[token]),
+            Legs(stems=[token, "walrus"], trigrams=[token, "wal"]),
+            legs(token),
+            legs(f"walrus {token}"),
+        ):
             store.search(A, BOT, question, 5)
         assert find(store, f"walrus {token}")
         store.frequencies(A, [token])
@@ -383,11 +446,16 @@ class ChunkStoreContract:
 
     def test_two_processes_write_side_by_side(self, store: ChunkStore, tmp_path: Path) -> None:
         context = multiprocessing.get_context("spawn")
-        children = [context.Process(target=write_documents, args=(self.make_store, tmp_path / "store", first, 10)) for first in (0, 100)]
+        children = [
+            context.Process(target=write_documents, args=(self.make_store, tmp_path / "store", first, 10))
+            for first in (0, 100)
+        ]
         for child in children:
             child.start()
         for child in children:
             child.join(60)
         assert [c.exitcode for c in children] == [0, 0]
         assert store.stats(A).documents == 20 and store.stats(A).chunks == 40
-        assert find(store, "word103") != [] and store.frequencies(A, stems("alpha", "en"))[1] == {stems("alpha", "en")[0]: 20}
+        assert find(store, "word103") != [] and store.frequencies(A, stems("alpha", "en"))[1] == {
+            stems("alpha", "en")[0]: 20
+        }

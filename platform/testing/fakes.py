@@ -1,4 +1,5 @@
 """Stand-ins for models: vectors from words, and a chat model that says what a test wrote."""
+
 from __future__ import annotations
 
 import asyncio

@@ -2,6 +2,7 @@
 
 Vectors come from words (`fakes.WordVectors`), so that a test needs no model; `scripted_model` replaces the offline one.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -120,7 +121,9 @@ def add_texts(run_jobs: Callable[[], None]) -> Callable[..., int]:
 
     def add(bot: LiveBot, texts: dict[str, str], target: str = "texts") -> int:
         source_id = ensure_source(bot.tenant, bot.id, "file", target)
-        take_findings(bot.tenant, source_id, [FoundDocument(name, title=name, text=text) for name, text in texts.items()])
+        take_findings(
+            bot.tenant, source_id, [FoundDocument(name, title=name, text=text) for name, text in texts.items()]
+        )
         run_jobs()
         return source_id
 

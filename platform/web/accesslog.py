@@ -2,6 +2,7 @@
 
 One JSON line a request in `logs/access-<day>.jsonl` of the data folder. No reverse DNS is ever made.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -18,9 +19,21 @@ from ..core.clock import now
 from ..core.retention import delete_old_logs
 from ..core.settings import Settings
 
-_BROWSERS = (("Edge", r"Edg(?:e|A|iOS)?/(\d+)"), ("Opera", r"OPR/(\d+)"), ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"),
-             ("Chrome", r"(?:Chrome|CriOS)/(\d+)"), ("Safari", r"Version/(\d+).*Safari"), ("curl", r"curl/(\d+)"))
-_SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iOS", "iPhone|iPad"), ("macOS", "Mac OS X"), ("Linux", "Linux"))
+_BROWSERS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/(\d+)"),
+    ("Opera", r"OPR/(\d+)"),
+    ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"),
+    ("Chrome", r"(?:Chrome|CriOS)/(\d+)"),
+    ("Safari", r"Version/(\d+).*Safari"),
+    ("curl", r"curl/(\d+)"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iOS", "iPhone|iPad"),
+    ("macOS", "Mac OS X"),
+    ("Linux", "Linux"),
+)
 
 
 def truncate_address(address: str) -> str:
@@ -65,14 +78,25 @@ class AccessLog:
         """Write the line of the present request."""
         agent = request.headers.get("User-Agent", "")
         referrer = urlsplit(request.headers.get("Referer", ""))
-        line = orjson.dumps({
-            "at": now().isoformat(timespec="milliseconds"), "method": request.method,
-            "path": str(request.url_rule) if request.url_rule else "-", "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
-            "address": truncate_address(request.remote_addr or ""), "browser": browser_family(agent),
-            "system": system_family(agent), "request": g.get("request_id", ""),
-            "referrer": f"{referrer.scheme}://{referrer.hostname}" if referrer.scheme in ("http", "https") and referrer.hostname else "",
-        }) + b"\n"
+        line = (
+            orjson.dumps(
+                {
+                    "at": now().isoformat(timespec="milliseconds"),
+                    "method": request.method,
+                    "path": str(request.url_rule) if request.url_rule else "-",
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+                    "address": truncate_address(request.remote_addr or ""),
+                    "browser": browser_family(agent),
+                    "system": system_family(agent),
+                    "request": g.get("request_id", ""),
+                    "referrer": f"{referrer.scheme}://{referrer.hostname}"
+                    if referrer.scheme in ("http", "https") and referrer.hostname
+                    else "",
+                }
+            )
+            + b"\n"
+        )
         with self._lock:
             self._current().write(line)
         return response

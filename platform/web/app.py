@@ -1,4 +1,5 @@
 """The public Flask app. No session, no cookie, no user: a visitor is a header."""
+
 from __future__ import annotations
 
 import logging
@@ -24,7 +25,13 @@ from .pages import pages
 from .parts import KEY, Parts, parts
 
 log = logging.getLogger(__name__)
-CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "message_too_long", 415: "invalid_request"}
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "message_too_long",
+    415: "invalid_request",
+}
 
 
 def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask:
@@ -90,6 +97,9 @@ def _http_error(error: HTTPException) -> Response:
 def _unknown_error(error: Exception) -> Response:
     """Say nothing of what happened: a trace, a statement or a path is no answer. The log has it, by request id."""
     log.exception("request %s failed", g.get("request_id"))
-    response = Response(orjson.dumps({"error": {"code": "try_again", "message": "Something went wrong here. Please try again."}}),
-                        503, {"Content-Type": "application/json", "Retry-After": "2"})
+    response = Response(
+        orjson.dumps({"error": {"code": "try_again", "message": "Something went wrong here. Please try again."}}),
+        503,
+        {"Content-Type": "application/json", "Retry-After": "2"},
+    )
     return response

@@ -3,6 +3,7 @@
 A view hands over what it cannot finish in its thread: `stream(...)` for a body that grows, `later(...)` for a whole
 response that needs the loop. Under a plain WSGI server (and in tests) the same views work, on a loop of their own.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -77,7 +78,9 @@ class Bridge:
         self._wsgi, self._limit = wsgi, limit
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
 
-    async def __call__(self, scope: Environ, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(
+        self, scope: Environ, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         """Serve one request, or the server's life cycle."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
@@ -125,7 +128,10 @@ class Bridge:
         head: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-            head[:] = [int(status.split(" ", 1)[0]), [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]]
+            head[:] = [
+                int(status.split(" ", 1)[0]),
+                [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers],
+            ]
 
         result = self._wsgi(environ, start_response)
         try:
@@ -173,7 +179,9 @@ async def _lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any],
             return
 
 
-async def _send(send: Callable[[Any], Awaitable[None]], status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:
+async def _send(
+    send: Callable[[Any], Awaitable[None]], status: int, headers: list[tuple[bytes, bytes]], data: bytes
+) -> None:
     if not any(k == b"content-length" for k, _ in headers) and status not in (204, 304):
         headers = [*headers, (b"content-length", str(len(data)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -184,8 +192,11 @@ def _merge(headers: list[tuple[bytes, bytes]], response: Response) -> list[tuple
     """The late response's headers, with those that the app added to the placeholder (CORS, security)."""
     late = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
     names = {k for k, _ in late} | {b"content-length", b"content-type"}
-    return [(k, v) for k, v in headers if k not in names] + [
-        (k, v) for k, v in late if k != b"content-length"] + [(b"content-length", str(len(response.get_data())).encode())]
+    return (
+        [(k, v) for k, v in headers if k not in names]
+        + [(k, v) for k, v in late if k != b"content-length"]
+        + [(b"content-length", str(len(response.get_data())).encode())]
+    )
 
 
 def make_environ(scope: Environ, body: Any) -> Environ:
@@ -194,11 +205,23 @@ def make_environ(scope: Environ, body: Any) -> Environ:
     raw = scope.get("raw_path")
     path = unquote_to_bytes(raw.split(b"?")[0]).decode("latin-1") if raw else scope["path"].encode().decode("latin-1")
     environ: Environ = {
-        "REQUEST_METHOD": scope["method"], "SCRIPT_NAME": "", "PATH_INFO": path,
-        "QUERY_STRING": scope["query_string"].decode("latin-1"), "SERVER_NAME": server[0], "SERVER_PORT": str(server[1]),
-        "REMOTE_ADDR": client[0], "SERVER_PROTOCOL": "HTTP/" + scope["http_version"], "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.get("scheme", "http"), "wsgi.input": body, "wsgi.errors": _Errors(),
-        "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "wsgi.input_terminated": True, ASGI: True,
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
+        "SERVER_PROTOCOL": "HTTP/" + scope["http_version"],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": body,
+        "wsgi.errors": _Errors(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        ASGI: True,
     }
     for name, value in scope["headers"]:
         key = name.decode("latin-1").upper().replace("-", "_")

@@ -1,4 +1,5 @@
 """The chat API of the widget: thin shells over core."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -17,8 +18,11 @@ from .parts import Parts, parts
 
 chat = Blueprint("chat", __name__)
 SESSION = "X-Chat-Session-Id"
-STREAM_HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store, no-transform",
-                  "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
 
 
 def body_json() -> dict[str, Any]:
@@ -69,12 +73,24 @@ async def _reply(here: Parts, turn: Turn) -> Response:
     try:
         reply = await here.runner.reply(turn)
     except Unavailable as error:
-        return Response(orjson.dumps(error.as_json()), 503, {"Content-Type": "application/json", "Retry-After": "2",
-                                                             SESSION: turn.session.key})
-    body = {"reply": reply.text.strip(), "sources": reply.sources, "mode": "bot", "status": None,
-            "messageId": reply.message_id, "refused": reply.refused, "parts": []}
-    return Response(orjson.dumps(body), headers={"Content-Type": "application/json", SESSION: turn.session.key,
-                                                 "Cache-Control": "no-store"})
+        return Response(
+            orjson.dumps(error.as_json()),
+            503,
+            {"Content-Type": "application/json", "Retry-After": "2", SESSION: turn.session.key},
+        )
+    body = {
+        "reply": reply.text.strip(),
+        "sources": reply.sources,
+        "mode": "bot",
+        "status": None,
+        "messageId": reply.message_id,
+        "refused": reply.refused,
+        "parts": [],
+    }
+    return Response(
+        orjson.dumps(body),
+        headers={"Content-Type": "application/json", SESSION: turn.session.key, "Cache-Control": "no-store"},
+    )
 
 
 def _located() -> Located | None:
@@ -92,8 +108,16 @@ def get_history() -> Response:
     """The session's messages; empty for an unknown one."""
     located = _located()
     messages = [
-        {"id": m.public_id, "role": m.role, "text": m.text.strip(), "sources": m.sources or [], "parts": m.parts or [],
-         "createdAt": m.created_at.isoformat(), "rating": m.rating or None} for m in (history(located) if located else [])
+        {
+            "id": m.public_id,
+            "role": m.role,
+            "text": m.text.strip(),
+            "sources": m.sources or [],
+            "parts": m.parts or [],
+            "createdAt": m.created_at.isoformat(),
+            "rating": m.rating or None,
+        }
+        for m in (history(located) if located else [])
     ]
     return json_response({"messages": messages})
 
@@ -122,5 +146,3 @@ def post_feedback() -> Response:
 def json_response(value: object, status: int = 200) -> Response:
     """A JSON answer that nobody keeps."""
     return Response(orjson.dumps(value), status, {"Content-Type": "application/json", "Cache-Control": "no-store"})
-
-

@@ -1,4 +1,5 @@
 """Widget files and a bot's public start-up values."""
+
 from __future__ import annotations
 
 import hashlib
@@ -15,8 +16,14 @@ from ..core.texts import LANGUAGES, say
 from .chat import find_bot
 
 files = Blueprint("files", __name__)
-TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".map": "application/json",
-         ".svg": "image/svg+xml", ".json": "application/json", ".woff2": "font/woff2"}
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".map": "application/json",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+}
 _HASHED = re.compile(r"\.[0-9A-Za-z_-]{8,}\.\w+$")
 
 
@@ -44,8 +51,14 @@ def _content(name: str) -> tuple[bytes, str]:
 def widget_file(name: str) -> Response:
     """A file of the widget; those with a hash in their name never change."""
     data, tag = _content(name)
-    response = Response(data, headers={"Content-Type": TYPES["." + name.rsplit(".", 1)[-1]], "Access-Control-Allow-Origin": "*",
-                                       "Cross-Origin-Resource-Policy": "cross-origin"})
+    response = Response(
+        data,
+        headers={
+            "Content-Type": TYPES["." + name.rsplit(".", 1)[-1]],
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        },
+    )
     response.set_etag(tag)
     immutable = bool(_HASHED.search(name))
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "public, max-age=300"
@@ -56,11 +69,19 @@ def bot_config(bot: LiveBot) -> dict[str, object]:
     """What the widget needs to start; never a secret."""
     settings = bot.settings
     return {
-        "id": bot.public_id, "name": bot.name, "locale": bot.locale, "locales": list(LANGUAGES),
-        "greeting": bot.greeting or say("greeting", bot.locale, name=bot.name), "suggestions": settings.suggestions,
-        "accent": settings.accent, "position": settings.position, "theme": settings.theme,
-        "closeBehaviour": settings.close_behaviour, "maxMessage": settings.max_message,
-        "privacyUrl": f"/t/{bot.tenant.slug}/privacy", "imprintUrl": f"/t/{bot.tenant.slug}/imprint",
+        "id": bot.public_id,
+        "name": bot.name,
+        "locale": bot.locale,
+        "locales": list(LANGUAGES),
+        "greeting": bot.greeting or say("greeting", bot.locale, name=bot.name),
+        "suggestions": settings.suggestions,
+        "accent": settings.accent,
+        "position": settings.position,
+        "theme": settings.theme,
+        "closeBehaviour": settings.close_behaviour,
+        "maxMessage": settings.max_message,
+        "privacyUrl": f"/t/{bot.tenant.slug}/privacy",
+        "imprintUrl": f"/t/{bot.tenant.slug}/imprint",
         "panel": f"/widget/v1/{manifest()['panel']}",
     }
 
@@ -72,5 +93,3 @@ def get_config(public_id: str) -> Response:
     response = Response(data, headers={"Content-Type": "application/json", "Cache-Control": "public, max-age=60"})
     response.set_etag(hashlib.sha256(data).hexdigest()[:20])
     return response.make_conditional(request)  # type: ignore[return-value]
-
-

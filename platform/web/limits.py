@@ -1,4 +1,5 @@
 """Rate limits of the chat: per session, address and bot. They fit people; `WEBCHATAGENT_RATE_LIMITS=off` for load tests."""
+
 from __future__ import annotations
 
 import hashlib
@@ -32,11 +33,18 @@ class Limits:
         self._on = settings.rate_limits == "on"
         self._salt = hashlib.sha256(settings.key("SECRET_KEY")).digest()
         self._limiter = Limiter(
-            key_func=lambda: "", app=app, default_limits=[], storage_uri=settings.redis_url or "memory://",
-            in_memory_fallback_enabled=bool(settings.redis_url), strategy="fixed-window", headers_enabled=False,
+            key_func=lambda: "",
+            app=app,
+            default_limits=[],
+            storage_uri=settings.redis_url or "memory://",
+            in_memory_fallback_enabled=bool(settings.redis_url),
+            strategy="fixed-window",
+            headers_enabled=False,
         )
-        self._rules = {name: parse_many(text) for name, text in
-                       (("session", PER_SESSION), ("address", PER_ADDRESS), ("bot", PER_BOT))}
+        self._rules = {
+            name: parse_many(text)
+            for name, text in (("session", PER_SESSION), ("address", PER_ADDRESS), ("bot", PER_BOT))
+        }
 
     def check(self, bot: LiveBot, session_key: str) -> None:
         """Count one message. Raises RateLimited."""

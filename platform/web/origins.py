@@ -1,4 +1,5 @@
 """Who may talk to a bot from a browser: pages of the allowed origins."""
+
 from __future__ import annotations
 
 from urllib.parse import urlsplit

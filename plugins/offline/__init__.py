@@ -1,4 +1,5 @@
 """Offline answers: the best sentences of the passages, in their own words, cited. Needs no provider and no network."""
+
 from __future__ import annotations
 
 from webchatagent.core.api import ChatModel, Tenant, hookimpl

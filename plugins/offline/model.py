@@ -1,4 +1,5 @@
 """The extractive model: scores the sentences of the passages and streams the best, each with its citation."""
+
 from __future__ import annotations
 
 import asyncio
@@ -53,8 +54,10 @@ def choose(request: ModelRequest) -> list[Sentence]:
     if score(first, weights, 0) == 0:  # another language, or a paraphrase: the best passage as it begins
         return _opening([s for s in sentences if s.passage == 1])
     chosen, length = [first], len(first.text)
-    near = sorted((s for s in ranked if s.passage == first.passage and s != first),
-                  key=lambda s: -(score(s, weights, 0) + 0.5 / abs(s.order - first.order)))
+    near = sorted(
+        (s for s in ranked if s.passage == first.passage and s != first),
+        key=lambda s: -(score(s, weights, 0) + 0.5 / abs(s.order - first.order)),
+    )
     for s in near:
         if len(chosen) == ENOUGH or length + len(s.text) > MOST:
             continue
@@ -64,7 +67,8 @@ def choose(request: ModelRequest) -> list[Sentence]:
 
 
 def _opening(sentences: Sequence[Sentence]) -> list[Sentence]:
-    out, length = [], 0
+    out: list[Sentence] = []
+    length = 0
     for s in sentences:
         if out and length + len(s.text) > MOST:
             break

@@ -1,4 +1,5 @@
 """The few sentences that the offline model says itself, in English, German and Hindi."""
+
 from __future__ import annotations
 
 from webchatagent.core.api import words
@@ -24,10 +25,16 @@ _THANKS = {
     "hi": frozenset("धन्यवाद शुक्रिया बहुत ठीक है".split()),
 }
 _REPLIES = {
-    "hello": {"en": "Hello! What would you like to know?", "de": "Hallo! Was möchten Sie wissen?",
-              "hi": "नमस्ते! आप क्या जानना चाहते हैं?"},
-    "thanks": {"en": "You are welcome. Is there anything else?", "de": "Gern geschehen. Kann ich noch etwas für Sie tun?",
-               "hi": "आपका स्वागत है। क्या मैं और कुछ मदद कर सकता हूँ?"},
+    "hello": {
+        "en": "Hello! What would you like to know?",
+        "de": "Hallo! Was möchten Sie wissen?",
+        "hi": "नमस्ते! आप क्या जानना चाहते हैं?",
+    },
+    "thanks": {
+        "en": "You are welcome. Is there anything else?",
+        "de": "Gern geschehen. Kann ich noch etwas für Sie tun?",
+        "hi": "आपका स्वागत है। क्या मैं और कुछ मदद कर सकता हूँ?",
+    },
 }
 
 

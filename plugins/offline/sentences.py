@@ -1,4 +1,5 @@
 """Cutting passages into sentences, and choosing those that answer a question."""
+
 from __future__ import annotations
 
 import math
@@ -10,8 +11,8 @@ from webchatagent.core.api import stems
 
 _BORDER = re.compile(r"(?<=[.!?।॥。！？…])[\"'”’)\]]*\s+(?=\S)|\n+")
 _MARKUP = re.compile(r"^(?:#{1,6}\s+|[-*+]\s+|>\s+|\d+[.)]\s+)")
-MOST = 420      # characters of an answer
-ENOUGH = 3      # sentences of an answer
+MOST = 420  # characters of an answer
+ENOUGH = 3  # sentences of an answer
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,4 @@ def score(sentence: Sentence, weights: Mapping[str, float], rank: int) -> float:
     """The weight of the question's stems in the sentence, a little less for later passages and for very long ones."""
     hit = sum(w for s, w in weights.items() if s in sentence.stems)
     length = 1 + max(0, len(sentence.text) - 300) / 600
-    return hit / length * (0.92 ** rank)
+    return hit / length * (0.92**rank)

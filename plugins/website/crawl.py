@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import ValidationError
+
 from webchatagent.core.api import (
     Blob,
     DocumentProblem,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import ParseError, fromstring  # type: ignore[import-untyped]
+
 from webchatagent.core.api import Fetcher, WebChatAgentError
 
 MAX_FILES = 20

@@ -10,8 +10,31 @@ pytestmark = pytest.mark.browser
 FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "evaldata" / "xss"
 BATCH = 150
 ALLOWED = {
-    "a", "blockquote", "br", "button", "code", "del", "div", "em", "h3", "h4", "hr", "li", "ol",
-    "p", "pre", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a",
+    "blockquote",
+    "br",
+    "button",
+    "code",
+    "del",
+    "div",
+    "em",
+    "h3",
+    "h4",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "span",
+    "strong",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 }
 INSPECT = (Path(__file__).parent / "inspect.js").read_text(encoding="utf-8")
 

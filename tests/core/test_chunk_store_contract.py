@@ -1,4 +1,5 @@
 """The contract of chunk stores, run over each of them, and against a simple model of what they must do."""
+
 from __future__ import annotations
 
 import shutil
@@ -39,7 +40,9 @@ class TestSqlite(ChunkStoreContract):
         before = store.missing_vectors(1, "s", 10)
         store.close()
         monkeypatch.setattr("webchatagent.stores.chunks_sqlite.VERSION", 999)
-        monkeypatch.setattr("webchatagent.stores.chunks_sqlite.stems", lambda text, language: [w + "x" for w in text.lower().split()])
+        monkeypatch.setattr(
+            "webchatagent.stores.chunks_sqlite.stems", lambda text, language: [w + "x" for w in text.lower().split()]
+        )
         again = SqliteChunkStore(tmp_path / "store")
         assert again.search(1, 1, Legs(stems=["walrus"]), 5)["stem"] == []
         assert len(again.search(1, 1, Legs(stems=["walrusx"]), 5)["stem"]) == 1
@@ -55,7 +58,9 @@ class TestSqlite(ChunkStoreContract):
         store.close()
         with sqlite3.connect(tmp_path / "store" / "1.sqlite", isolation_level=None) as db:
             db.execute("drop table by_trigram")
-            db.execute("create virtual table by_trigram using fts5(body, content='', detail=none, tokenize='unicode61')")
+            db.execute(
+                "create virtual table by_trigram using fts5(body, content='', detail=none, tokenize='unicode61')"
+            )
             db.execute("update meta set value = 1 where key = 'analysis'")
         db.close()
         again = SqliteChunkStore(tmp_path / "store")
@@ -87,7 +92,12 @@ def test_a_store_does_what_the_model_does(name):
                 self.store.close()
                 shutil.rmtree(self.folder, ignore_errors=True)
 
-        @rule(tenant=st.sampled_from(TENANTS), bot=st.sampled_from(BOTS), document=st.sampled_from(DOCUMENTS), texts=chunk_lists)
+        @rule(
+            tenant=st.sampled_from(TENANTS),
+            bot=st.sampled_from(BOTS),
+            document=st.sampled_from(DOCUMENTS),
+            texts=chunk_lists,
+        )
         def replace(self, tenant, bot, document, texts):
             self.store.replace_document(tenant, DocumentKey(bot, 1, document), [NewChunk(t) for t in texts])
             self.model.pop((tenant, document), None)
@@ -139,15 +149,27 @@ def test_a_store_does_what_the_model_does(name):
                     legs = Legs(stems=["walrus"], trigrams=["wal"], vector=np.ones(4, np.float32) / 2, space="s1")
                     found = self.store.search(tenant, bot, legs, 50)
                     for leg in ("stem", "trigram"):
-                        assert sorted(c.text for c in self.store.get(tenant, [h.ref for h in found.get(leg, [])])) == expected
+                        assert (
+                            sorted(c.text for c in self.store.get(tenant, [h.ref for h in found.get(leg, [])]))
+                            == expected
+                        )
                     dense = self.store.get(tenant, [h.ref for h in found.get("dense", [])])
                     assert all(c.key.bot_id == bot for c in dense)
                     assert len(dense) == len(found.get("dense", []))
                 for space in SPACES:
                     missing = len(self.store.missing_vectors(tenant, space, 99))
                     assert missing + stats.vectors.get(space, 0) == stats.chunks
-                    assert stats.vectors.get(space, 0) == sum(self.store.count_vectors(tenant, space, d) for d in DOCUMENTS)
+                    assert stats.vectors.get(space, 0) == sum(
+                        self.store.count_vectors(tenant, space, d) for d in DOCUMENTS
+                    )
 
-    run_state_machine_as_test(Machine, settings=settings(
-        max_examples=60, stateful_step_count=15, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=15,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+
 from webchatagent.core import egress
 from webchatagent.core.egress import EgressPolicy, EgressRefused, calling, install
 

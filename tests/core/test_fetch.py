@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.fetch import Fetcher, FetchFailed, FetchRefused, is_public
 

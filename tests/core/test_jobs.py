@@ -1,4 +1,5 @@
 """The ledger of jobs: leases, retries, keys, priorities, and what happens to jobs of workers that are gone."""
+
 from __future__ import annotations
 
 import multiprocessing
@@ -82,7 +83,11 @@ def test_the_most_urgent_runs_first_and_quick_ones_in_a_batch(platform, acme, gl
     add(globex, jobs.INDEX)
     worker = Worker(platform)
     assert worker.run_due()
-    assert [(t, k) for t, k, _ in ran] == [("acme", "delete_documents"), ("acme", "index_document"), ("globex", "index_document")]
+    assert [(t, k) for t, k, _ in ran] == [
+        ("acme", "delete_documents"),
+        ("acme", "index_document"),
+        ("globex", "index_document"),
+    ]
     while worker.run_due():
         pass
     assert [k for _, k, _ in ran[3:]] == ["sync_source", "embed_document", "purge"]
@@ -101,7 +106,7 @@ def test_a_lease_is_respected_until_it_ends(platform, acme):
     assert len(ledger.take_jobs(platform.database, "one")) == 1
     assert ledger.take_jobs(platform.database, "two") == []
     change(platform, lease_until=now() - timedelta(seconds=1))
-    again, = ledger.take_jobs(platform.database, "two")
+    (again,) = ledger.take_jobs(platform.database, "two")
     assert not ledger.begin_job(platform.database, "one", again)
     assert ledger.begin_job(platform.database, "two", again)
     ledger.finish_jobs(platform.database, "one", [again.id])  # too late: it is not his any more
@@ -121,6 +126,7 @@ def test_a_long_job_keeps_its_lease(platform, acme, monkeypatch):
         taken.extend(ledger.take_jobs(platform.database, name))
 
     import threading
+
     timer = threading.Timer(1.15, try_to_take)
     timer.start()
     Worker(platform).run_due()
@@ -222,7 +228,7 @@ def test_living_and_foreign_workers_are_not_dead():
 def test_a_job_that_ends_its_process_every_time_is_given_up(platform, bot, ran):
     add(bot.tenant, jobs.INDEX, document_id=1)
     for n in range(ledger.CRASHES):
-        taken, = ledger.take_jobs(platform.database, f"w{n}")
+        (taken,) = ledger.take_jobs(platform.database, f"w{n}")
         assert ledger.begin_job(platform.database, f"w{n}", taken)
         change(platform, lease_until=now() - timedelta(seconds=1))
     assert Worker(platform).run_due()
@@ -254,7 +260,12 @@ def test_an_older_version_never_ends_up_in_the_index(platform, bot, monkeypatch)
 
     monkeypatch.setattr(platform.chunks, "replace_document", slow)
     Worker(platform).run_due()
-    found = [c.text for c in platform.chunks.get(bot.tenant.id, [r for r, _ in platform.chunks.missing_vectors(bot.tenant.id, "x", 9)])]
+    found = [
+        c.text
+        for c in platform.chunks.get(
+            bot.tenant.id, [r for r, _ in platform.chunks.missing_vectors(bot.tenant.id, "x", 9)]
+        )
+    ]
     assert found == ["new ostrich"]
 
 

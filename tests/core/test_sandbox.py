@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from webchatagent.core import sandbox
 from webchatagent.core.documents import Blob
 from webchatagent.core.errors import DocumentProblem

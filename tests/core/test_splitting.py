@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from webchatagent.core.splitting import MAX, TARGET, Piece, split
 
 SENTENCE = "The quick brown fox number {} jumps over the lazy dog near the river bank. "

@@ -1,4 +1,5 @@
 """The chat API as programs see it: contract section 3."""
+
 from __future__ import annotations
 
 import json
@@ -6,8 +7,10 @@ import uuid
 
 import pytest
 
-TEXTS = {"opening": "The shop opens at nine in the morning and closes at six in the evening.",
-         "returns": "Goods can be returned within thirty days with the receipt."}
+TEXTS = {
+    "opening": "The shop opens at nine in the morning and closes at six in the evening.",
+    "returns": "Goods can be returned within thirty days with the receipt.",
+}
 
 
 @pytest.fixture
@@ -76,8 +79,11 @@ def test_a_malformed_session_gets_a_new_one(ask, key):
 @pytest.mark.seed("SR-154")
 def test_a_session_of_another_bot_is_unknown(ask, client, foreign_bot):
     session = ask().headers["X-Chat-Session-Id"]
-    response = client.post("/api/chat", json={"message": "Hallo", "chatbotId": foreign_bot.public_id},
-                           headers={"X-Chat-Session-Id": session})
+    response = client.post(
+        "/api/chat",
+        json={"message": "Hallo", "chatbotId": foreign_bot.public_id},
+        headers={"X-Chat-Session-Id": session},
+    )
     assert response.status_code == 200 and response.headers["X-Chat-Session-Id"] != session
     assert len(client.get("/api/chat/history", headers={"X-Chat-Session-Id": session}).get_json()["messages"]) == 2
 
@@ -98,7 +104,9 @@ def test_history_of_an_unknown_session_is_empty(client):
 @pytest.mark.seed("SR-156")
 def test_an_ended_session_is_refused(ask, client):
     session = ask().headers["X-Chat-Session-Id"]
-    assert client.post("/api/chat/end", json={"erase": False}, headers={"X-Chat-Session-Id": session}).status_code == 200
+    assert (
+        client.post("/api/chat/end", json={"erase": False}, headers={"X-Chat-Session-Id": session}).status_code == 200
+    )
     assert ask(session=session).headers["X-Chat-Session-Id"] != session
     assert client.get("/api/chat/history", headers={"X-Chat-Session-Id": session}).get_json() == {"messages": []}
 
@@ -158,46 +166,66 @@ def assert_error(response, status, code):
 
 
 BAD = {
-    "no JSON": (dict(data="{"), 422, "invalid_request"),
-    "a list": (dict(json=[1]), 422, "invalid_request"),
-    "nothing": (dict(data=""), 422, "invalid_request"),
-    "no bot": (dict(json={"message": "x"}), 422, "invalid_request"),
-    "unknown bot": (dict(json={"message": "x", "chatbotId": "00000000-0000-4000-8000-000000000000"}), 404, "bot_not_found"),
-    "odd bot id": (dict(json={"message": "x", "chatbotId": "acme/bot"}), 404, "bot_not_found"),
-    "a huge body": (dict(data=b"x" * 5_000_000), 413, "message_too_long"),
+    "no JSON": ({"data": "{"}, 422, "invalid_request"),
+    "a list": ({"json": [1]}, 422, "invalid_request"),
+    "nothing": ({"data": ""}, 422, "invalid_request"),
+    "no bot": ({"json": {"message": "x"}}, 422, "invalid_request"),
+    "unknown bot": (
+        {"json": {"message": "x", "chatbotId": "00000000-0000-4000-8000-000000000000"}},
+        404,
+        "bot_not_found",
+    ),
+    "odd bot id": ({"json": {"message": "x", "chatbotId": "acme/bot"}}, 404, "bot_not_found"),
+    "a huge body": ({"data": b"x" * 5_000_000}, 413, "message_too_long"),
 }
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_bad_requests_get_the_error_shape(what, client, bot):
     request, status, code = BAD[what]
-    assert_error(client.post("/api/chat", headers={"Content-Type": "application/json"} if "data" in request else {}, **request),
-                 status, code)
+    assert_error(
+        client.post("/api/chat", headers={"Content-Type": "application/json"} if "data" in request else {}, **request),
+        status,
+        code,
+    )
 
 
-@pytest.mark.parametrize(("message", "status", "code"), [
-    (None, 422, "invalid_request"), ("", 422, "invalid_request"), ("   ", 422, "invalid_request"),
-    (7, 422, "invalid_request"), ("x" * 4001, 413, "message_too_long"),
-])
+@pytest.mark.parametrize(
+    ("message", "status", "code"),
+    [
+        (None, 422, "invalid_request"),
+        ("", 422, "invalid_request"),
+        ("   ", 422, "invalid_request"),
+        (7, 422, "invalid_request"),
+        ("x" * 4001, 413, "message_too_long"),
+    ],
+)
 def test_bad_messages_are_named(ask, message, status, code):
     response = ask(message)
     assert_error(response, status, code)
     assert response.get_json()["error"]["field"] == "message"
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://localhost.evil.example", "file://", "http://localhost@evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "https://localhost.evil.example", "file://", "http://localhost@evil.example"],
+)
 def test_a_foreign_page_is_refused(client, bot, origin):
     response = client.post("/api/chat", json={"message": "x", "chatbotId": bot.public_id}, headers={"Origin": origin})
     assert_error(response, 403, "origin_not_allowed")
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-@pytest.mark.parametrize("origin", ["http://localhost", "http://localhost:3000", "http://127.0.0.1:8080", "https://shop.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://localhost", "http://localhost:3000", "http://127.0.0.1:8080", "https://shop.example"]
+)
 def test_an_allowed_page_gets_cors_headers(client, bot, origin):
     from webchatagent.core.bots import change_settings
 
     change_settings(bot.tenant, bot.id, allowed_origins=["https://shop.example/"])
-    response = client.post("/api/chat", json={"message": "hello", "chatbotId": bot.public_id}, headers={"Origin": origin})
+    response = client.post(
+        "/api/chat", json={"message": "hello", "chatbotId": bot.public_id}, headers={"Origin": origin}
+    )
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == origin
     assert "Access-Control-Allow-Credentials" not in response.headers
@@ -212,7 +240,9 @@ def test_too_much_at_once_is_said_with_the_time_to_wait(make_platform):
     platform = make_platform("limited", rate_limits="on")
     limited = create_bot(create_tenant(platform, "a", "A"), "bot", "Bot")
     visitor = create_public(platform).test_client()
-    codes = [visitor.post("/api/chat", json={"message": "hi", "chatbotId": limited.public_id}).status_code for _ in range(40)]
+    codes = [
+        visitor.post("/api/chat", json={"message": "hi", "chatbotId": limited.public_id}).status_code for _ in range(40)
+    ]
     assert codes.count(200) == 30
     response = visitor.post("/api/chat", json={"message": "hi", "chatbotId": limited.public_id})
     assert_error(response, 429, "rate_limited")

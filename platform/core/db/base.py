@@ -1,4 +1,5 @@
 """The declarative base, the column types and the keys that keep a row inside its tenant."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -54,6 +55,4 @@ def own_key() -> UniqueConstraint:
 
 def belongs_to(parent: str, column: str, *, ondelete: str = "CASCADE") -> ForeignKeyConstraint:
     """A foreign key over `(tenant_id, column)`, so that no row can have a parent in another tenant."""
-    return ForeignKeyConstraint(
-        ["tenant_id", column], [f"{parent}.tenant_id", f"{parent}.id"], ondelete=ondelete
-    )
+    return ForeignKeyConstraint(["tenant_id", column], [f"{parent}.tenant_id", f"{parent}.id"], ondelete=ondelete)

@@ -3,6 +3,7 @@
 A message holds text, time, language and ids, nothing else; who the visitor is stands in `contact`, behind a link of
 its own, so that cutting the link leaves the conversation anonymous.
 """
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -21,8 +22,12 @@ class ChatSession(TenantOwned, Base):
     """A visitor's conversation with one bot. Of the session id only the SHA-256 (hex) is kept."""
 
     __tablename__ = "chat_session"
-    __table_args__ = (own_key(), belongs_to("bot", "bot_id"), Index("ix_chat_session_recent", "tenant_id", "last_at"),
-                      NEVER_REUSED)
+    __table_args__ = (
+        own_key(),
+        belongs_to("bot", "bot_id"),
+        Index("ix_chat_session_recent", "tenant_id", "last_at"),
+        NEVER_REUSED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     bot_id: Mapped[int]
@@ -41,7 +46,9 @@ class Message(TenantOwned, Base):
 
     __tablename__ = "message"
     __table_args__ = (
-        own_key(), belongs_to("chat_session", "session_id"), Index("ix_message_session", "session_id", "id"),
+        own_key(),
+        belongs_to("chat_session", "session_id"),
+        Index("ix_message_session", "session_id", "id"),
         NEVER_REUSED,
     )
 
@@ -67,8 +74,11 @@ class TurnRow(TenantOwned, Base):
 
     __tablename__ = "turn"
     __table_args__ = (
-        own_key(), UniqueConstraint("bot_id", "client_message_id"), belongs_to("chat_session", "session_id"),
-        Index("ix_turn_session", "session_id"), Index("ix_turn_unfinished", "state", "updated_at"),
+        own_key(),
+        UniqueConstraint("bot_id", "client_message_id"),
+        belongs_to("chat_session", "session_id"),
+        Index("ix_turn_session", "session_id"),
+        Index("ix_turn_unfinished", "state", "updated_at"),
         NEVER_REUSED,
     )
 
@@ -106,8 +116,10 @@ class ContactLink(TenantOwned, Base):
 
     __tablename__ = "contact_link"
     __table_args__ = (
-        own_key(), UniqueConstraint("session_id", "contact_id"),
-        belongs_to("chat_session", "session_id"), belongs_to("contact", "contact_id"),
+        own_key(),
+        UniqueConstraint("session_id", "contact_id"),
+        belongs_to("chat_session", "session_id"),
+        belongs_to("contact", "contact_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,5 @@
 """One installation's database: sessions to read and to write with."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,5 @@
 """The engine and the session factory of an installation."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -13,8 +14,13 @@ from . import chats, records, sources, tenants  # noqa: F401  (importing them fi
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     """An engine for SQLite (a file, WAL) or PostgreSQL. Statements wait at most 30 s for a lock."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=pool_size, max_overflow=10, pool_timeout=30,
-                               connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_timeout=30,
+            connect_args={"timeout": 30, "check_same_thread": False},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -23,8 +29,14 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # sqlite3's own BEGIN comes too late to keep two writers from colliding
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
-                   "secure_delete=ON", "temp_store=MEMORY"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,4 +1,5 @@
 """Bringing a database to the present tables: core's, the admin's and the plugins', each a branch of one history."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Tables: the job ledger, consent, usage and the audit trail."""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -16,11 +17,16 @@ class BackgroundJob(TenantOwned, Base):
     """A job, written in the transaction of the change that needs it; the queue only rings.
 
     `state` is queued, running, done, failed or cancelled. A running job holds a lease until `lease_until`; one whose
-    lease ran out is taken again. Of the due jobs the lowest `priority` runs first. `key` keeps a second job of the same meaning from being queued.
+    lease ran out is taken again. Of the due jobs the lowest `priority` runs first. `key` keeps a second job of the
+    same meaning from being queued.
     """
 
     __tablename__ = "background_job"
-    __table_args__ = (own_key(), Index("ix_background_job_due", "state", "priority", "run_at"), Index("ix_background_job_key", "key"))
+    __table_args__ = (
+        own_key(),
+        Index("ix_background_job_due", "state", "priority", "run_at"),
+        Index("ix_background_job_key", "key"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_uuid)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)

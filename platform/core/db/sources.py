@@ -1,4 +1,5 @@
 """Tables: what a bot answers from."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -17,8 +18,12 @@ class Source(TenantOwned, Base):
     """What a person added: files, a website, a text. `kind` is that of the connector that reads it."""
 
     __tablename__ = "source"
-    __table_args__ = (own_key(), UniqueConstraint("bot_id", "kind", "target"), belongs_to("bot", "bot_id"),
-                      NEVER_REUSED)
+    __table_args__ = (
+        own_key(),
+        UniqueConstraint("bot_id", "kind", "target"),
+        belongs_to("bot", "bot_id"),
+        NEVER_REUSED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     bot_id: Mapped[int]
@@ -46,8 +51,11 @@ class Document(TenantOwned, Base):
 
     __tablename__ = "document"
     __table_args__ = (
-        own_key(), UniqueConstraint("source_id", "external_id"), belongs_to("source", "source_id"),
-        Index("ix_document_state", "tenant_id", "state"), NEVER_REUSED,
+        own_key(),
+        UniqueConstraint("source_id", "external_id"),
+        belongs_to("source", "source_id"),
+        Index("ix_document_state", "tenant_id", "state"),
+        NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,5 @@
 """Tables: tenants, the plugins they switched on, the people who work for them, their bots."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -75,5 +76,3 @@ class Bot(TenantOwned, Base):
 
     def __str__(self) -> str:
         return self.name
-
-

@@ -9,6 +9,7 @@ import zlib
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
+
 from webchatagent.core.api import DocumentProblem
 
 MAX_TOTAL = 200_000_000

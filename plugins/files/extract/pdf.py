@@ -8,6 +8,7 @@ import re
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
+
 from webchatagent.core.api import DocumentProblem
 
 from .text import Read

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from webchatagent.core.api import DocumentProblem, Failed, Finding, FoundDocument, SourceSpec
 from webchatagent.core.manifest import read_manifest
 from webchatagent.plugins import files, website
@@ -46,9 +47,7 @@ def test_name_is_composed_whatever_the_file_system_keeps(tmp_path: Path) -> None
 
 def test_single_file_is_named_by_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "Price list.pdf").write_bytes(b"%PDF")
-    assert find(tmp_path / "Price list.pdf") == [
-        FoundDocument("Price list.pdf", title="Price list", name="Price list.pdf", data=b"%PDF")
-    ]
+    assert find(tmp_path / "Price list.pdf") == [FoundDocument("Price list.pdf", name="Price list.pdf", data=b"%PDF")]
 
 
 def test_missing_target_is_gone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import pytest
+
 from webchatagent.core.api import DocumentProblem
 from webchatagent.plugins.files.extract import extract
 
@@ -310,7 +311,7 @@ def test_encrypted_office_file() -> None:
 def test_outside_entity_is_not_read() -> None:
     data = zipped(
         word__document_xml=f'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
-        f'<w:document {W}><w:body>{p("a&x;b")}'
+        f"<w:document {W}><w:body>{p('a&x;b')}"
         "</w:body></w:document>"
     )
     assert text("a.docx", data) == "ab"

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
+
 from webchatagent.core import sandbox
 from webchatagent.core.api import Blob, DocumentProblem
 from webchatagent.plugins.files.reading import MAX_BYTES, read

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from webchatagent.core import sandbox
 from webchatagent.core.api import Blob, DocumentProblem
 from webchatagent.plugins.files.extract.web import read as read_page

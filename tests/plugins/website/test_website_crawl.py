@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from webchatagent.core import egress, sandbox
 from webchatagent.core.api import Failed, Finding, FoundDocument, SourceSpec, Unchanged, make_fetcher
 from webchatagent.core.egress import EgressPolicy, calling

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from webchatagent.core.api import WebChatAgentError
 from webchatagent.plugins.website.connector import CONNECTOR
 from webchatagent.plugins.website.page import inspect
