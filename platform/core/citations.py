@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 _WHOLE = re.compile(r"\[(\d{1,3})\]")
-_PART = re.compile(r"\[\d{0,3}$")
+_PART = re.compile(r"[ \t]*(?:\[\d{0,3})?\Z")  # blanks too: they go with a citation that is dropped
 _SPACE_BEFORE = re.compile(r"[ \t]+$")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -81,7 +82,9 @@ def accept_turn(bot: LiveBot, session_key: str | None, message: str, client_mess
         again = _known_turn(bot, session_key, client_message_id or "", message, language)
         if again is None:
             raise Unavailable("The message could not be taken.", "send it again", retry_after=1) from None
-        return again
+        turn = again
+        if turn.state != "new":
+            return turn
     _find_passages(turn)
     return turn
 
@@ -232,8 +235,9 @@ class TurnRunner:
         if live is None:
             live = self._live[turn.id] = LiveTurn()
             live.start(_answer(turn, live), lambda: self._forget(turn.id))
-        async for events in live.follow():
-            yield events
+        async with contextlib.aclosing(live.follow()) as following:  # leaving is noticed at once
+            async for events in following:
+                yield events
 
     def _forget(self, turn_id: int) -> None:
         self._live.pop(turn_id, None)
@@ -256,18 +260,16 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
     try:
         plugin, model = chat_model(turn.bot)
         assert turn.request is not None
-        saved = time.monotonic()
         stream = model.stream(turn.request)
+        saving = asyncio.ensure_future(_save_often(turn, answer))
         try:
             with calling(plugin, turn.bot.tenant):
                 async for event in stream:
                     shown = answer.take(event)
                     if shown:
                         live.emit({"type": "delta", "delta": shown})
-                    if time.monotonic() - saved > SAVE_SECONDS:
-                        saved = time.monotonic()
-                        await asyncio.to_thread(save_progress, turn, answer.text)
         finally:
+            saving.cancel()
             close = getattr(stream, "aclose", None)
             if close:
                 await close()
@@ -279,6 +281,7 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
         cut_turn(turn, answer.text)
+        live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
     except WebChatAgentError as error:
         await asyncio.to_thread(cut_turn, turn, answer.text)
@@ -286,7 +289,25 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
     except Exception:
         log.exception("turn %s failed", turn.public_id)
         await asyncio.to_thread(cut_turn, turn, answer.text)
-        live.emit({"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}})
+        live.emit(_cut_event(turn))
+
+
+def _cut_event(turn: Turn) -> Event:
+    return {"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}
+
+
+async def _save_often(turn: Turn, answer: Answer) -> None:
+    """Write the text when it grew, looking once a second; and a sign of life while the model is silent."""
+    saved, written = time.monotonic(), ""
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        if answer.text == written and time.monotonic() - saved < STALE_SECONDS / 3:
+            continue
+        saved, written = time.monotonic(), answer.text
+        try:
+            await asyncio.to_thread(save_progress, turn, written)
+        except Exception:  # the answer goes on; the next round is early enough
+            log.exception("the progress of turn %s could not be saved", turn.public_id)
 
 
 class Answer:
@@ -337,11 +358,12 @@ class Answer:
 
     def close(self) -> list[str]:
         """The end of the text: what was held, or the tenant's words for not knowing; then the sources are known."""
-        if self.refused and not self._pieces:
+        tail = self._show(self._citations.close(), fixed=False)
+        if not self.text.strip():  # also when the model ended without a word
+            self.refused = True
             bot = self._turn.bot
             text = bot.settings.unknown_answer or say("unknown_answer", self._turn.language)
             return [self._show(word, fixed=True) for word in _words(text)]
-        tail = self._show(self._citations.close(), fixed=False)
         return [tail] if tail else []
 
 
@@ -356,7 +378,10 @@ def _words(text: str) -> list[str]:
 def save_progress(turn: Turn, text: str) -> None:
     """Write the text so far, for readers in other processes."""
     with turn.bot.tenant.write() as db:
-        db.execute(update(TurnRow).where(TurnRow.id == turn.id).values(state="streaming", text=text, updated_at=now()))
+        going = TurnRow.state.in_(("accepted", "streaming"))  # not one that was cut or finished meanwhile
+        db.execute(
+            update(TurnRow).where(TurnRow.id == turn.id, going).values(state="streaming", text=text, updated_at=now())
+        )
 
 
 def finish_turn(turn: Turn, answer: Answer) -> None:
@@ -453,7 +478,7 @@ async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
             yield finished_events(turn)[2:]
             return
         if row is None or row.state == "cut" or row.updated_at < now() - timedelta(seconds=STALE_SECONDS):
-            yield [{"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}]
+            yield [_cut_event(turn)]
             return
         yield []
         await asyncio.sleep(0.5)

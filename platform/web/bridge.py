@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import logging
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,10 +19,12 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Response, request
 
+log = logging.getLogger(__name__)
 STREAM, LATER, ASGI = "webchatagent.stream", "webchatagent.later", "webchatagent.asgi"
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Any]
 TOO_LARGE = b'{"error":{"code":"message_too_long","message":"The request is too large."}}'
+FAILED = b'{"error":{"code":"try_again","message":"Something went wrong here. Please try again."}}'
 _loop_lock = threading.Lock()
 _loops: list[asyncio.AbstractEventLoop] = []
 
@@ -71,6 +74,10 @@ def _iterate(body: AsyncIterator[bytes]) -> Iterator[bytes]:
             asyncio.run_coroutine_threadsafe(close(), loop).result()
 
 
+class ClientGone(Exception):
+    """The client left before its request was whole."""
+
+
 class Bridge:
     """An ASGI application around a WSGI one. `limit` gives the largest body for a path, in bytes."""
 
@@ -87,17 +94,20 @@ class Bridge:
             return
         if scope["type"] != "http":
             return
-        body = await self._read(scope, receive)
+        try:
+            body = await self._read(scope, receive)
+        except ClientGone:  # half a request is none
+            return
         if body is None:
             await _send(send, 413, [(b"content-type", b"application/json"), (b"connection", b"close")], TOO_LARGE)
             return
         environ = make_environ(scope, body)
+        environ["CONTENT_LENGTH"] = str(body.seek(0, 2))  # of what came: a chunked body declares none
+        body.seek(0)
         loop = asyncio.get_running_loop()
         status, headers, data = await loop.run_in_executor(self._pool, contextvars.Context().run, self._call, environ)
         if environ.get(LATER):
-            response = await environ[LATER]()
-            status, headers = response.status_code, _merge(headers, response)
-            data = response.get_data()
+            status, headers, data = await _finish_later(environ[LATER], headers)
         if environ.get(STREAM):
             await self._stream(environ[STREAM], status, headers, receive, send)
         elif scope["method"] == "HEAD":
@@ -114,9 +124,11 @@ class Bridge:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
+                body.close()
+                raise ClientGone
             size += len(message.get("body", b""))
             if size > limit:
+                body.close()
                 return None
             body.write(message.get("body", b""))
             if not message.get("more_body"):
@@ -132,6 +144,8 @@ class Bridge:
                 int(status.split(" ", 1)[0]),
                 [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers],
             ]
+            if any(c in k + v for k, v in headers for c in "\r\n\0"):
+                raise ValueError("a header with a line break")
 
         result = self._wsgi(environ, start_response)
         try:
@@ -188,6 +202,17 @@ async def _send(
     await send({"type": "http.response.body", "body": data})
 
 
+async def _finish_later(
+    work: Callable[[], Awaitable[Response]], headers: list[tuple[bytes, bytes]]
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    try:
+        response = await work()
+    except Exception:
+        log.exception("a late response failed")
+        response = Response(FAILED, 503, {"Content-Type": "application/json", "Retry-After": "2"})
+    return response.status_code, _merge(headers, response), response.get_data()
+
+
 def _merge(headers: list[tuple[bytes, bytes]], response: Response) -> list[tuple[bytes, bytes]]:
     """The late response's headers, with those that the app added to the placeholder (CORS, security)."""
     late = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
@@ -224,6 +249,8 @@ def make_environ(scope: Environ, body: Any) -> Environ:
         ASGI: True,
     }
     for name, value in scope["headers"]:
+        if b"_" in name or name == b"transfer-encoding":  # X_Forwarded_For is not X-Forwarded-For; the body is whole
+            continue
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
         text = value.decode("latin-1")
