@@ -25,6 +25,7 @@ from webchatagent.jobs import redis_queue, schedule
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("redis")]
 TEXT = b"The walrus sleeps on the ice, and nobody wakes it before noon."
+LINE = json.dumps({"id": "walrus", "text": TEXT.decode()}).encode()  # read without the sandbox, which takes a second
 
 
 def wait_for(condition, seconds=20.0):
@@ -149,13 +150,13 @@ def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
 
 
 def test_the_same_job_is_rung_once(platform, bots, server):
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     assert redis_queue.reconcile(platform) == 1 and redis_queue.reconcile(platform) == 1
     assert server.client.llen("rq:queue:webchatagent") == 1
 
 
 def test_what_a_flush_forgot_is_rung_by_the_schedule(platform, bots, server, tmp_path):
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     server.client.flushall()
     assert server.client.llen("rq:queue:webchatagent") == 0
     schedule.tick(platform)
@@ -167,7 +168,7 @@ def test_what_a_flush_forgot_is_rung_by_the_schedule(platform, bots, server, tmp
 def test_an_upload_is_taken_while_redis_is_down_and_indexed_later(platform, bots, server, tmp_path):
     server.stop()
     began = time.monotonic()
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     assert time.monotonic() - began < 2
     assert states(platform) == (["queued"], ["queued"])
     schedule.tick(platform)  # must not fail either
@@ -182,7 +183,7 @@ def test_a_redis_that_hangs_costs_half_a_second(platform, bots, server):
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+        upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
         assert time.monotonic() - began < 2
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
@@ -190,7 +191,7 @@ def test_a_redis_that_hangs_costs_half_a_second(platform, bots, server):
 
 
 def test_a_job_rung_twice_and_one_that_is_done_do_no_harm(platform, bots, server, tmp_path):
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     work(platform, server, tmp_path)
     with system_scope("look"), platform.database.read() as db:
         job = db.scalar(select(BackgroundJob.id))
@@ -203,7 +204,7 @@ def test_a_job_of_a_worker_that_was_killed_is_run_by_the_next(platform, bots, se
     from webchatagent.jobs import ledger
     from webchatagent.jobs.workers import worker_name
 
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     dead = worker_name().replace(f":{os.getpid()}:", ":999999999:")
     taken, = ledger.take_jobs(platform.database, dead)
     ledger.begin_job(platform.database, dead, taken)
