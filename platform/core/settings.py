@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -83,6 +84,9 @@ class Settings:
             value = self._values[setting.name]
             if setting.choices and value not in setting.choices:
                 raise SettingError(f"{PREFIX}{setting.name} is {value!r}", f"use one of: {', '.join(setting.choices)}")
+        for name in ("TRUSTED_PROXIES", "LOG_DAYS"):
+            if not (self._values[name].isascii() and self._values[name].isdigit()):
+                raise SettingError(f"{PREFIX}{name} is {self._values[name]!r}", "use a whole number, such as 1")
         if self.production:
             for name in ("SECRET_KEY", "MASTER_KEY", "PUBLIC_URL"):
                 if not self._values[name]:
@@ -127,17 +131,20 @@ class Settings:
 
 def read_or_make(path: Path, length: int = 32) -> str:
     """The text of a secret file; made with mode 0600 when it is missing, so that two processes agree on one."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return read_or_make(path, length)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        text = secrets.token_urlsafe(length)
-        file.write(text + "\n")
-    return text
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:  # whole before it has its name: another process must not read an empty key
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(length) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # the other one was faster
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path.read_text(encoding="ascii").strip()
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: str | None) -> Settings:

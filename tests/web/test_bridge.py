@@ -56,9 +56,16 @@ class Peer:
 
 def scope(method="GET", path="/", headers=(), query=b""):
     return {
-        "type": "http", "method": method, "path": path, "raw_path": quote(path, safe="/%").encode(), "query_string": query,
-        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers], "http_version": "1.1", "scheme": "http",
-        "server": ("host.example", 80), "client": ("192.0.2.1", 1234),
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": quote(path, safe="/%").encode(),
+        "query_string": query,
+        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("host.example", 80),
+        "client": ("192.0.2.1", 1234),
     }
 
 
@@ -70,8 +77,11 @@ def app():
     @made.route("/echo", methods=["GET", "POST", "PUT"])
     def echo():
         return {
-            "body": request.get_data(as_text=True), "length": request.content_length, "name": request.args.get("name"),
-            "forwarded": request.headers.get("X-Forwarded-For", ""), "address": request.remote_addr,
+            "body": request.get_data(as_text=True),
+            "length": request.content_length,
+            "name": request.args.get("name"),
+            "forwarded": request.headers.get("X-Forwarded-For", ""),
+            "address": request.remote_addr,
         }
 
     @made.route("/path/<path:rest>")
@@ -225,7 +235,11 @@ def test_a_late_answer_that_fails_says_nothing_of_itself(call):
 
 def test_head_has_the_length_and_no_body(call):
     got, head = call(path="/path/abc"), call(path="/path/abc", method="HEAD")
-    assert head.body == b"" and head.status == 200 and head.headers["content-length"] == got.headers["content-length"] == "3"
+    assert (
+        head.body == b""
+        and head.status == 200
+        and head.headers["content-length"] == got.headers["content-length"] == "3"
+    )
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -244,7 +258,9 @@ def test_a_header_with_a_line_break_never_leaves(call, value):
         call(wsgi=wsgi)
 
 
-@pytest.mark.parametrize(("sent", "seen"), [("/path/a%2Fb", "a/b"), ("/path/नाम.pdf", "नाम.pdf"), ("/path/a b", "a b"), ("/path/ü", "ü")])
+@pytest.mark.parametrize(
+    ("sent", "seen"), [("/path/a%2Fb", "a/b"), ("/path/नाम.pdf", "नाम.pdf"), ("/path/a b", "a b"), ("/path/ü", "ü")]
+)
 def test_paths_arrive_decoded(call, sent, seen):
     assert call(path=sent).body.decode() == seen
 
@@ -289,8 +305,11 @@ def serving(app, threads=2):
     import uvicorn
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Bridge(app, lambda path: LIMIT, threads), log_level="critical", lifespan="on",
-                                           timeout_graceful_shutdown=5))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Bridge(app, lambda path: LIMIT, threads), log_level="critical", lifespan="on", timeout_graceful_shutdown=5
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     limit = time.monotonic() + 10
