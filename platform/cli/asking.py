@@ -27,18 +27,22 @@ def external_ids(bot: LiveBot, document_ids: list[int]) -> dict[int, str]:
 
 
 def read_jsonl(path: str) -> list[dict[str, Any]]:
-    """The lines of a JSONL file. Raises InvalidRequest with the line that is wrong."""
+    """The lines of a JSONL file, each with `id` and `text`. Raises InvalidRequest with the line that is wrong."""
     out = []
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", "check the path") from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{path} is not UTF-8.", "save it as UTF-8") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 out.append(json.loads(line))
             except ValueError:
                 raise InvalidRequest(f"{path}, line {number} is not JSON.", "one JSON object a line") from None
+            if not (isinstance(out[-1], dict) and isinstance(out[-1].get("id"), str) and "text" in out[-1]):
+                raise InvalidRequest(f"{path}, line {number} has no id and text.", 'write {"id": "1", "text": "…"}')
     return out
 
 

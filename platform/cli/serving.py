@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import threading
 from typing import Any
 
@@ -49,12 +50,10 @@ def demo(context: Context, host: str, port: int) -> None:
 @common
 def worker(context: Context, burst: bool) -> None:
     """Run background jobs: from Redis when it is set, else straight from the ledger."""
-    from ..app import guard_egress
     from ..jobs.worker import Worker
     from ..jobs.workers import release_dead
 
     platform = context.platform
-    guard_egress(platform)
     if platform.settings.redis_url:
         from ..jobs.redis_queue import work
 
@@ -110,6 +109,8 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
         )
     )
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end: what follows must run
+            signal.signal(number, lambda *_: None)
         with contextlib.suppress(SystemExit):  # how uvicorn ends when it cannot listen
             server.run()
     finally:

@@ -88,7 +88,7 @@ def user_create(
     user_id, password = create_user(
         context.platform, email, tenant=found, role="operator" if operator else role, password=given
     )
-    shown = {} if given else {"password": password}
+    shown = {"password": password} if password and not given else {}  # none for somebody who has a login already
     return Result(
         {"id": user_id, "email": email, **shown},
         [f"user {email}"] + [f"password {p}  (shown once)" for p in shown.values()],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 HEARTBEAT_SECONDS = 5.0
@@ -51,7 +51,7 @@ class LiveTurn:
                 waiter.set_result(True)
         self._waiting.clear()
 
-    async def follow(self) -> AsyncIterator[list[Event]]:
+    async def follow(self) -> AsyncGenerator[list[Event], None]:
         """Yield what is new, several events at once when they came at once; an empty list after five quiet seconds."""
         self._readers += 1
         if self._stop:

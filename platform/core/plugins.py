@@ -95,7 +95,10 @@ def disable(tenant: Tenant, plugin: str, actor: str = "command line") -> None:
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
         raise InvalidRequest(
-            problems[0].message, problems[0].cure, code="plugin_problem", field=problems[0].field or None
+            problems[0].message,
+            problems[0].cure or f"correct {problems[0].field or 'it'}",
+            code="plugin_problem",
+            field=problems[0].field or None,
         )
 
 

@@ -33,6 +33,7 @@ from .prompting import HISTORY, build_request
 from .ranking import Ranked
 from .retrieval import Found, retrieve
 from .sessions import OpenSession, open_session, resume_session
+from .storable import storable
 from .texts import say
 from .vault import Vault
 
@@ -92,7 +93,7 @@ def accept_turn(bot: LiveBot, session_key: str | None, message: str, client_mess
 def check_message(bot: LiveBot, message: object) -> str:
     """The message without outer space. Raises InvalidRequest, 413 when it is too long."""
     if not isinstance(message, str) or not message.strip():
-        raise InvalidRequest("Please write a message.", field="message")
+        raise InvalidRequest("Please write a message.", "write at least one word", field="message")
     if len(message) > bot.settings.max_message:
         raise InvalidRequest(
             f"The message is longer than {bot.settings.max_message} characters.",
@@ -101,7 +102,7 @@ def check_message(bot: LiveBot, message: object) -> str:
             status=413,
             field="message",
         )
-    return message.strip()
+    return storable(message.strip())
 
 
 def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str) -> Turn:

@@ -45,7 +45,7 @@ def test_stop_words_are_written_as_words_come_out(language):
 @settings(max_examples=200, deadline=None)
 def test_no_token_holds_a_blank_or_a_sign(text, language):
     for token in [*words(text), *stems(text, language), *trigrams(text)]:
-        assert token and all(unicodedata.category(c)[0] in "LNM" for c in token) or not token.isprintable()
+        assert (token and all(unicodedata.category(c)[0] in "LNM" for c in token)) or not token.isprintable()
         assert all(c > "\x7f" or c.isalnum() for c in token)
 
 

@@ -38,7 +38,14 @@ def migrate(database: Database, folders: Sequence[Path] = (), metadata: Sequence
 
 def pending(database: Database, folders: Sequence[Path] = ()) -> list[str]:
     """Revisions that are not applied yet; empty when the database is up to date."""
-    wanted = set(ScriptDirectory.from_config(_config(folders)).get_heads())
+    scripts = ScriptDirectory.from_config(_config(folders))
     with database.engine.connect() as connection:
-        have = set(MigrationContext.configure(connection).get_current_heads())
-    return sorted(wanted - have)
+        left = list(MigrationContext.configure(connection).get_current_heads())
+    have: set[str] = set()
+    while left:  # Alembic keeps a revision that another one depends on by that other one only
+        found = scripts.get_revision(left.pop())
+        if found is not None and found.revision not in have:
+            have.add(found.revision)
+            for before in (found.down_revision, found.dependencies):
+                left += [before] if isinstance(before, str) else before or ()
+    return sorted(set(scripts.get_heads()) - have)
