@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from . import jobs
 from .clock import now
+from .db.records import BackgroundJob
 from .db.sources import Document, Source
-from .documents import Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
+from .documents import PASSING, Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
 from .egress import calling
 from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
@@ -180,12 +181,8 @@ def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added:
         return []
     digest = hashlib.sha256(finding.data if finding.data is not None else (finding.text or "").encode()).hexdigest()
     row.memory = dict(finding.memory)
-    if (
-        row.version
-        and row.content_hash == digest
-        and row.title == (finding.title or row.title)
-        and row.state == "searchable"
-    ):
+    same = row.version and row.content_hash == digest and row.title == (finding.title or row.title)
+    if same and (row.state == "searchable" or (row.state in PASSING and _is_on_its_way(db, row))):
         added.unchanged += 1
         return [blob] if blob else []
     old = row.blob
@@ -198,6 +195,13 @@ def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added:
     ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
     added.documents.append(row.id)
     return [old] if old else []
+
+
+def _is_on_its_way(db: TenantSession, row: Document) -> bool:
+    active = BackgroundJob.state.in_(("queued", "running"))
+    return (
+        db.scalar(select(BackgroundJob.id).where(BackgroundJob.key == f"index:{row.id}", active).limit(1)) is not None
+    )
 
 
 def _delete_missing(tenant: Tenant, source_id: int, seen: set[str]) -> list[int]:

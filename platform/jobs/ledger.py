@@ -17,7 +17,7 @@ from ..core.tenancy import TenantSession, system_scope
 
 BACK_OFF = (2.0, 15.0, 60.0)
 BATCH = 16
-CRASHES = 10
+CRASHES = 25
 """A job that was begun so often and never came to an end takes its process along; it is not begun again."""
 
 
