@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,9 +34,16 @@ class Promises:
                 tests[name] = worst(tests.get(name, report.outcome), report.outcome)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the table; a worker process leaves it to the one that collects."""
+        """Write the table, with what other runs beside this one found; a worker process leaves it to its collector."""
         if self._found and not hasattr(session.config, "workerinput"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            part = self._path.with_name(f"{self._path.stem}-{os.getpid()}.json")
+            part.write_text(json.dumps(self._found), encoding="utf-8")
+            for other in self._path.parent.glob(f"{self._path.stem}-*.json"):
+                for number, tests in json.loads(other.read_text(encoding="utf-8")).items():
+                    for name, outcome in tests.items():
+                        mine = self._found.setdefault(number, {})
+                        mine[name] = worst(mine.get(name, outcome), outcome)
             self._path.write_text(self.table(), encoding="utf-8")
 
     def table(self) -> str:

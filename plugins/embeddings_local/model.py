@@ -24,7 +24,7 @@ SPACE = EmbeddingSpace(
     dimensions=384,
     max_tokens=512,
     cosine_weight=10.0,
-    threshold=8.87,
+    threshold=8.88,
     cross_threshold=0.84,
 )
 CURE = "pip install 'webchatagent[local]'"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from webchatagent.core.api import CannotAnswer, ModelEvent, ModelInfo, ModelRequest, TextDelta, stems
 
 from .phrases import INTRODUCTION, LANGUAGE_NAMES, small_talk
-from .sentences import ENOUGH, MOST, Sentence, cut, score, weigh
+from .sentences import AS_NEAR, ENOUGH, MOST, RANK_DECAY, SECOND_MORE, Sentence, cut, score, value, weigh
 
 PACE_SECONDS = 0.012
 """Between words when somebody reads along: an answer that grows is easier to follow than one that jumps."""
@@ -42,27 +42,41 @@ class OfflineModel:
 
 
 def choose(request: ModelRequest) -> list[Sentence]:
-    """The sentences of an answer, in reading order, from one or two passages."""
-    if not request.passages:
+    """The sentences of an answer, in reading order: from the best passage, and one from the next when it is as near."""
+    sentences = {p.number: cut(p.number, str(p.text), p.language) for p in request.passages}
+    everything = [s for found in sentences.values() for s in found]
+    if not everything:
         return []
-    sentences = [s for p in request.passages for s in cut(p.number, str(p.text), p.language)]
     languages = {p.language for p in request.passages} | {request.language}
     question = [s for lang in sorted(languages) for s in stems(str(request.question), lang)]
-    weights = weigh(question, sentences)
-    ranked = sorted(sentences, key=lambda s: -score(s, weights, s.passage - 1))
-    first = ranked[0]
-    if score(first, weights, 0) == 0:  # another language, or a paraphrase: the best passage as it begins
-        return _opening([s for s in sentences if s.passage == 1])
+    weights = weigh(question, everything)
+    values = {
+        p.number: value(p, weights) * RANK_DECAY ** (p.number - 1) for p in request.passages if sentences[p.number]
+    }
+    first, *others = sorted(values, key=lambda n: -values[n])
+    if values[first] == 0:  # another language, or a paraphrase: the best passage as it begins
+        return _opening(sentences[min(values)])
+    chosen = _from_passage(sentences[first], weights)
+    length = sum(len(s.text) for s in chosen)
+    for number in others[:1]:
+        second = max(sentences[number], key=lambda s: score(s, weights))
+        if values[number] >= AS_NEAR * values[first] and length + len(second.text) <= MOST + SECOND_MORE:
+            chosen.append(second)
+    return chosen
+
+
+def _from_passage(sentences: Sequence[Sentence], weights: Mapping[str, float]) -> list[Sentence]:
+    """The best sentence of a passage and the best of those near it, up to the length of an answer, in order."""
+    first = max(sentences, key=lambda s: score(s, weights))
     chosen, length = [first], len(first.text)
     near = sorted(
-        (s for s in ranked if s.passage == first.passage and s != first),
-        key=lambda s: -(score(s, weights, 0) + 0.5 / abs(s.order - first.order)),
+        (s for s in sentences if s != first),
+        key=lambda s: -(score(s, weights) + 0.5 / abs(s.order - first.order)),
     )
     for s in near:
-        if len(chosen) == ENOUGH or length + len(s.text) > MOST:
-            continue
-        chosen.append(s)
-        length += len(s.text)
+        if len(chosen) < ENOUGH and length + len(s.text) <= MOST:
+            chosen.append(s)
+            length += len(s.text)
     return sorted(chosen, key=lambda s: s.order)
 
 

@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from webchatagent.core.api import stems
+from webchatagent.core.api import MaskedPassage, stems
 
 _BORDER = re.compile(r"(?<=[.!?।॥。！？…])[\"'”’)\]]*\s+(?=\S)|\n+")
 _MARKUP = re.compile(r"^(?:#{1,6}\s+|[-*+]\s+|>\s+|\d+[.)]\s+)")
 MOST = 420  # characters of an answer
 ENOUGH = 3  # sentences of an answer
+TITLE = 0.8  # what a word in the title counts more
+RANK_DECAY = 0.9  # what a passage counts less for each that was found before it
+AS_NEAR = 0.85  # how near the second passage must come to be quoted too
+SECOND_MORE = 120  # characters that a second passage may add
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,14 @@ def weigh(question: Sequence[str], sentences: Sequence[Sentence]) -> dict[str, f
     }
 
 
-def score(sentence: Sentence, weights: Mapping[str, float], rank: int) -> float:
-    """The weight of the question's stems in the sentence, a little less for later passages and for very long ones."""
+def score(sentence: Sentence, weights: Mapping[str, float]) -> float:
+    """The weight of the question's stems in the sentence, a little less for very long ones."""
     hit = sum(w for s, w in weights.items() if s in sentence.stems)
-    length = 1 + max(0, len(sentence.text) - 300) / 600
-    return hit / length * (0.92**rank)
+    return hit / (1 + max(0, len(sentence.text) - 300) / 600)
+
+
+def value(passage: MaskedPassage, weights: Mapping[str, float]) -> float:
+    """The weight of the question's stems in a passage; those in its title count more, for a title often is the question."""
+    title = set(stems(str(passage.title), passage.language))
+    text = set(stems(str(passage.text), passage.language))
+    return sum(w * ((s in text) + TITLE * (s in title)) for s, w in weights.items())

@@ -8,103 +8,18 @@ import http.server
 import json
 import os
 import re
-import socket
-import subprocess
-import sys
 import threading
-import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 from click.testing import CliRunner
 
 from webchatagent.cli.main import COMMANDS, main
-from webchatagent.core import egress, sandbox
-from webchatagent.plugins.embeddings_local import model as local_model
 
 LINES = [
     {"id": "opening", "title": "Opening", "text": "The swimming pool opens at nine in the morning."},
     {"id": "returns", "title": "Returns", "text": "Goods can be returned within thirty days with the receipt."},
 ]
-
-
-@pytest.fixture(autouse=True)
-def by_words_only(monkeypatch):
-    """No embedding model, and what commands do to the process is undone."""
-    monkeypatch.setitem(local_model._state, "model", None)
-    monkeypatch.setitem(
-        local_model._state, "health", local_model.Health("degraded", "Search works by words only.", "install it")
-    )
-    for name in [n for n in os.environ if n.startswith("WEBCHATAGENT_")]:
-        monkeypatch.delenv(name)
-    yield
-    egress.reset()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def children_end():
-    yield
-    sandbox.close()
-
-
-@pytest.fixture
-def data(tmp_path, migrated_database):
-    import shutil
-
-    folder = tmp_path / "data"
-    folder.mkdir()
-    shutil.copy(migrated_database, folder / "webchatagent.sqlite")
-    return folder
-
-
-@pytest.fixture
-def cli(data):
-    """A function that runs one command on the test's data folder."""
-
-    def run(*arguments, input=None):
-        return CliRunner().invoke(main, [*map(str, arguments), "--data", str(data)], input=input)
-
-    return run
-
-
-@pytest.fixture
-def ok(cli):
-    """As `cli`, for a command that must work; gives what it printed."""
-
-    def run(*arguments, input=None):
-        result = cli(*arguments, input=input)
-        assert result.exit_code == 0, (result.output, result.stderr, result.exception)
-        return json.loads(result.stdout) if "--json" in arguments else result.stdout
-
-    return run
-
-
-@pytest.fixture
-def refused(cli):
-    """As `cli`, for a command that must be refused with one line that says how to repair it."""
-
-    def run(*arguments, input=None):
-        result = cli(*arguments, input=input)
-        assert result.exit_code == 1, (result.output, result.exception)
-        assert re.fullmatch(r"error: .+ \(.+\)\n", result.stderr), result.stderr
-        return result.stderr
-
-    return run
-
-
-@pytest.fixture
-def two(ok):
-    """Two tenants with a bot each."""
-    for slug in ("acme", "globex"):
-        ok("tenant", "create", slug, "--name", slug.title())
-        ok("bot", "create", slug, "bot", "--name", "Bot")
-
-
-@pytest.fixture
-def lines(tmp_path):
-    path = tmp_path / "faq.jsonl"
-    path.write_text("\n".join(json.dumps(line) for line in LINES))
-    return path
 
 
 def test_every_command_of_the_table_explains_itself():
@@ -400,27 +315,6 @@ def test_a_fresh_folder_is_made_and_migrated(tmp_path):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_production_serves_a_migrated_database_and_no_other(tmp_path, data):
-    keys = {
-        "WEBCHATAGENT_ENV": "production",
-        "WEBCHATAGENT_SECRET_KEY": "s" * 40,
-        "WEBCHATAGENT_MASTER_KEY": "m" * 40,
-        "WEBCHATAGENT_PUBLIC_URL": "https://chat.example.org",
-    }
-    fresh = process("serve", "--port", free_port(), "--data", tmp_path / "fresh", env={**os.environ, **keys})
-    _, said = fresh.communicate(timeout=60)
-    assert fresh.returncode == 1 and re.fullmatch(
-        r"error: The database lacks .+ \(run `webchatagent migrate` first\)\n", said
-    )
-    port = free_port()
-    server = process("serve", "--port", port, "--data", data, env={**os.environ, **keys})
-    try:
-        answers(server, port)
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
-
-
 @pytest.mark.parametrize("command", [("doctor",), ("tenant", "list"), ("serve",), ("migrate",), ("worker", "--burst")])
 def test_a_data_folder_that_cannot_be_is_one_line(tmp_path, command):
     (tmp_path / "file").write_text("in the way")
@@ -472,62 +366,3 @@ def test_a_database_that_is_full_is_one_line(cli, two, monkeypatch):
         result.exit_code == 1
         and result.stderr == "error: database or disk is full (free some disk space and run it again)\n"
     )
-
-
-# -- as real processes ------------------------------------------------------------------------------------------------
-
-
-def process(*arguments, **more):
-    return subprocess.Popen(
-        [sys.executable, "-m", "webchatagent.cli.main", *map(str, arguments)],
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **more,
-    )
-
-
-def answers(server, port):
-    """Wait until a server listens."""
-    limit = time.monotonic() + 30
-    while True:
-        assert time.monotonic() < limit
-        assert server.poll() is None, server.communicate()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
-def test_a_second_server_on_one_folder_and_one_on_a_taken_port_are_refused(ok, data, two, lines):
-    port = free_port()
-    server = process("serve", "--port", port, "--data", data)
-    try:
-        answers(server, port)
-        second = process("serve", "--port", free_port(), "--data", data)
-        _, said = second.communicate(timeout=30)
-        assert second.returncode == 1 and re.fullmatch(
-            rf"error: Another server \(process {server.pid}\) uses .+ \(.+\)\n", said
-        )
-        taken = process("serve", "--port", port, "--data", data.parent / "other")
-        _, said = taken.communicate(timeout=60)
-        assert taken.returncode == 1 and f"error: The address 127.0.0.1:{port} cannot be used. (" in said
-        assert "Traceback" not in said
-        found = ok("source", "add", "acme/bot", lines, "--wait", "--json")  # beside the running server
-        assert found["states"] == {"searchable": 2}
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
-    assert server.returncode == 0
-
-
-def test_a_question_in_broken_bytes_is_no_trace(data, two):
-    broken = process("ask", "acme/bot", os.fsdecode(b"pool \xff\xfe"), "--data", data)
-    _, said = broken.communicate(timeout=60)
-    assert "Traceback" not in said, said

@@ -328,11 +328,13 @@ def test_allow_host_is_asked_for_every_hop(fetcher: Fetcher, base: str) -> None:
     ],
 )
 def test_page_out_of_bounds_ends_in_time_with_its_code(fetcher: Fetcher, base: str, page: str, code: str) -> None:
-    begin = time.monotonic()
+    """The bound is what ends it: a fetch without one would go on until the test's own time limit."""
+    patient = (
+        fetcher if code == "fetch_timeout" else Fetcher(fetcher.private_hosts, deadline=60, max_bytes=fetcher.max_bytes)
+    )
     with pytest.raises(FetchFailed) as caught:
-        fetcher.get(f"{base}/{page}")
+        patient.get(f"{base}/{page}")
     assert caught.value.code == code
-    assert time.monotonic() - begin < 3
 
 
 @pytest.mark.parametrize(("page", "body"), [("gzip", b"hello again"), ("deflate", b"hello"), ("deflate-raw", b"hello")])

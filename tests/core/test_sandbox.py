@@ -85,11 +85,9 @@ def test_other_exception_is_broken_and_its_text_is_not_logged(box: Sandbox, capl
 def test_misbehaving_parser_ends_in_a_state_and_the_next_document_works(
     box: Sandbox, function: str, state: str
 ) -> None:
-    begin = time.monotonic()
     with pytest.raises(DocumentProblem) as caught:
-        run(box, function, seconds=1 if function in ("hang", "burn") else 20)
+        run(box, function, seconds=1 if function in ("hang", "burn") else 120)
     assert caught.value.state == state
-    assert time.monotonic() - begin < 15
     assert run(box, "echo")["size"] == 1
 
 

@@ -1,0 +1,109 @@
+"""One server to measure: `python bench/serve.py KIND PORT DATA` with KIND offline, local, paced or bare."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("WEBCHATAGENT_RATE_LIMITS", "off")
+
+import uvicorn
+from corpus import documents
+
+FIRST_SECONDS, GAP_SECONDS, TOKENS = 0.5, 0.2, 50
+
+
+class PacedModel:
+    """Says fifty words at five a second, as a provider would, and costs nothing itself."""
+
+    def __init__(self) -> None:
+        from webchatagent.core.models import ModelInfo
+
+        self.info = ModelInfo("paced", "Paced", local=True)
+
+    async def stream(self, request: object) -> AsyncIterator[object]:
+        """See ChatModel.stream; the pace follows the clock, so that being late once does not make all later ones late."""
+        from webchatagent.core.models import TextDelta
+
+        began = asyncio.get_running_loop().time() + FIRST_SECONDS
+        for n in range(TOKENS):
+            await asyncio.sleep(max(0.0, began + n * GAP_SECONDS - asyncio.get_running_loop().time()))
+            yield TextDelta(f"word{n} ")
+
+
+def bare_app(port: int) -> None:
+    """A bare Flask app behind the same bridge that sends as many bytes, in as many events, as an answer has."""
+    import orjson
+    from flask import Flask, Response, request
+
+    from webchatagent.web.bridge import Bridge, stream
+
+    app = Flask("bare")
+
+    @app.post("/api/chat")
+    def chat() -> Response:
+        request.get_json()
+
+        async def body() -> AsyncIterator[bytes]:
+            for n in range(34):
+                yield b"data: " + orjson.dumps({"type": "delta", "delta": f"word{n} "}) + b"\n\n"
+            yield b'data: {"type":"done"}\n\n'
+
+        return stream(body(), {"Content-Type": "text/event-stream"})
+
+    _run(Bridge(app, lambda path: 100_000), port)
+
+
+def _run(app: object, port: int) -> None:
+    uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, backlog=4096)  # type: ignore[arg-type]
+    ).run()
+
+
+def platform_app(kind: str, port: int, data: str) -> None:
+    """The platform with the corpus; `offline` has vectors of words, `local` those of the local model."""
+    from webchatagent.app import build_platform, build_server, prepare_database
+    from webchatagent.core.bots import create_bot, list_bots
+    from webchatagent.core.documents import FoundDocument
+    from webchatagent.core.errors import NotFound
+    from webchatagent.core.registry import Registry
+    from webchatagent.core.settings import load_settings
+    from webchatagent.core.sources import ensure_source, take_findings
+    from webchatagent.core.tenants import create_tenant, load_tenant
+    from webchatagent.jobs.worker import Worker
+    from webchatagent.plugins.offline import model as offline
+    from webchatagent.testing.fakes import chat_plugin, embedding_plugin
+
+    offline.PACE_SECONDS = 0.0
+    platform = build_platform(load_settings(data=data))
+    prepare_database(platform)
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    if kind != "local":
+        plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin())
+    if kind == "paced":
+        plugins["offline"] = (known.manifests["offline"], chat_plugin(PacedModel()))  # type: ignore[arg-type]
+    platform.registry = Registry(plugins, known._always)
+    try:
+        tenant = load_tenant(platform, slug="bench")
+    except NotFound:
+        tenant = create_tenant(platform, "bench", "Bench")
+        bot = create_bot(tenant, "bot", "Bench")
+        source = ensure_source(tenant, bot.id, "file", "corpus")
+        found = [FoundDocument(name, name=name, text=text, media_type="text/markdown") for name, text in documents()]
+        take_findings(tenant, source, found[:40] if kind == "local" else found)
+        worker = Worker(platform)
+        while worker.run_due():
+            pass
+    app, _ = build_server(platform)
+    print(list_bots(tenant)[0].public_id, flush=True)
+    _run(app, port)
+
+
+if __name__ == "__main__":
+    kind, port, data = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    bare_app(port) if kind == "bare" else platform_app(kind, port, data)
