@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +27,7 @@ from .errors import InvalidRequest, Unavailable, WebChatAgentError
 from .followup import points_back
 from .live import Event, LiveTurn
 from .models import CannotAnswer, ChatModel, ModelRequest, TextDelta, TokenUsage
+from .progress import ProgressWriter
 from .prompting import HISTORY, build_request
 from .ranking import Ranked
 from .retrieval import Found, retrieve
@@ -36,7 +36,6 @@ from .texts import say
 from .vault import Vault
 
 log = logging.getLogger(__name__)
-SAVE_SECONDS = 1.0
 STALE_SECONDS = 15.0
 """A turn that nobody wrote to for this long is cut: its process is gone (a live one writes every second or beats)."""
 
@@ -213,6 +212,7 @@ class TurnRunner:
 
     def __init__(self) -> None:
         self._live: dict[int, LiveTurn] = {}
+        self._progress = ProgressWriter()
 
     @property
     def running(self) -> int:
@@ -231,7 +231,7 @@ class TurnRunner:
             return
         if live is None:
             live = self._live[turn.id] = LiveTurn()
-            live.start(_answer(turn, live), lambda: self._forget(turn.id))
+            live.start(_answer(turn, live, self._progress), lambda: self._forget(turn.id))
         async for events in live.follow():
             yield events
 
@@ -249,14 +249,14 @@ class TurnRunner:
         return reply
 
 
-async def _answer(turn: Turn, live: LiveTurn) -> None:
+async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
     """Produce the events of one turn and store how it ended, whatever happens."""
     answer = Answer(turn)
     live.emit({"type": "start", "messageId": turn.public_id})
     try:
         plugin, model = chat_model(turn.bot)
         assert turn.request is not None
-        saved = time.monotonic()
+        progress.add(turn.id, turn.bot.tenant.platform.database, answer)
         stream = model.stream(turn.request)
         try:
             with calling(plugin, turn.bot.tenant):
@@ -264,10 +264,8 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
                     shown = answer.take(event)
                     if shown:
                         live.emit({"type": "delta", "delta": shown})
-                    if time.monotonic() - saved > SAVE_SECONDS:
-                        saved = time.monotonic()
-                        await asyncio.to_thread(save_progress, turn, answer.text)
         finally:
+            progress.remove(turn.id)
             close = getattr(stream, "aclose", None)
             if close:
                 await close()
@@ -351,12 +349,6 @@ def _words(text: str) -> list[str]:
 
 
 # -- store: in a thread -------------------------------------------------------------------------------------------
-
-
-def save_progress(turn: Turn, text: str) -> None:
-    """Write the text so far, for readers in other processes."""
-    with turn.bot.tenant.write() as db:
-        db.execute(update(TurnRow).where(TurnRow.id == turn.id).values(state="streaming", text=text, updated_at=now()))
 
 
 def finish_turn(turn: Turn, answer: Answer) -> None:

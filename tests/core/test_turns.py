@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from webchatagent.core import live, turns
+from webchatagent.core import live, progress
 from webchatagent.core.citations import CitationStream
 from webchatagent.core.db.chats import TurnRow
 from webchatagent.core.models import CannotAnswer, TokenUsage
@@ -133,7 +133,7 @@ def test_a_quiet_model_gives_heartbeats(shop, scripted_model, monkeypatch):
 
 
 def test_another_process_follows_by_the_row(shop, scripted_model, monkeypatch):
-    monkeypatch.setattr(turns, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.0)
 
     async def watch():
         go = asyncio.Event()

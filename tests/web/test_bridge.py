@@ -62,8 +62,8 @@ def call(app, method="GET", path="/", body=b"", headers=(), *, leave_after=None,
     async def run():
         sent, gone = [], asyncio.Event()
         given = [*headers] + ([(b"content-length", str(len(body)).encode())] if body and declared else [])
-        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "query_string": b"",
-                 "raw_path": path.encode(), "headers": given, "client": ("127.0.0.1", 1), "server": ("localhost", 80)}  # fmt: skip
+        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode()}
+        scope |= {"query_string": b"", "headers": given, "client": ("127.0.0.1", 1), "server": ("localhost", 80)}
         chunks = [body[i : i + 1000] for i in range(0, len(body), 1000)] or [b""]
 
         async def receive():
