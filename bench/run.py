@@ -133,19 +133,23 @@ def _children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def main() -> None:
-    """Run all; the last lines are the ratios."""
+def main(wanted: list[str]) -> None:
+    """Run the parts that are named (index, offline, local, held), or all; the last line is the ratio."""
+    wanted = wanted or ["index", "offline", "local", "held"]
     folder = Path(tempfile.mkdtemp(prefix="webchatagent-bench-"))
     try:
-        index(folder)
-        bare = chat("bare", "-")
-        offline = chat("offline", str(folder / "offline"))
-        chat("local", str(folder / "local"), requests=200)
-        held(str(folder / "offline"))
-        print("\nratio to the bare Flask app: " + "  ".join(f"{n} at once {offline[n] / bare[n]:.2f}" for n in bare))
+        if "index" in wanted:
+            index(folder)
+        if "offline" in wanted:
+            bare, offline = chat("bare", "-"), chat("offline", str(folder / "offline"))
+            print("\nratio to bare Flask: " + "  ".join(f"{n} at once {offline[n] / bare[n]:.2f}" for n in bare))
+        if "local" in wanted:
+            chat("local", str(folder / "local"), requests=200)
+        if "held" in wanted:
+            held(str(folder / "offline"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

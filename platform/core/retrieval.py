@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .tenants import Tenant
 
 DEPTH = 50  # hits per leg
+READ = 24  # fused chunks that are read for an answer: enough to find six of different documents
 PER_DOCUMENT = 3  # chunks of one document among the passages
 BUDGET = 6000  # characters of all passages together
 LEXICAL_THRESHOLD = 0.5  # share of the question's words that the best passage must hold when there are no vectors
@@ -74,7 +75,7 @@ def _rank(tenant: Tenant, bot_id: int, question: str, language: str, limit: int)
 def retrieve(tenant: Tenant, bot_id: int, question: str, *, limit: int = 6, language: str = "") -> Found:
     """Passages to answer from: gated, at most three of a document, each text once, widened by their neighbours."""
     language = language or detect_language(question, tenant.locale)
-    ranked = _rank(tenant, bot_id, question, language, DEPTH)
+    ranked = _rank(tenant, bot_id, question, language, READ)
     best, threshold = _gate(tenant, question, language, ranked[:5])
     kept = _cap(ranked, limit)
     return Found(language, _widen(tenant, kept), bool(kept) and best >= threshold, best, threshold)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,6 +28,7 @@ from .errors import InvalidRequest, Unavailable, WebChatAgentError
 from .followup import points_back
 from .live import Event, LiveTurn
 from .models import CannotAnswer, ChatModel, ModelRequest, TextDelta, TokenUsage
+from .progress import ProgressWriter
 from .prompting import HISTORY, build_request
 from .ranking import Ranked
 from .retrieval import Found, retrieve
@@ -38,7 +38,6 @@ from .texts import say
 from .vault import Vault
 
 log = logging.getLogger(__name__)
-SAVE_SECONDS = 1.0
 STALE_SECONDS = 15.0
 """A turn that nobody wrote to for this long is cut: its process is gone (a live one writes every second or beats)."""
 
@@ -217,6 +216,7 @@ class TurnRunner:
 
     def __init__(self) -> None:
         self._live: dict[int, LiveTurn] = {}
+        self._progress = ProgressWriter()
 
     @property
     def running(self) -> int:
@@ -235,7 +235,7 @@ class TurnRunner:
             return
         if live is None:
             live = self._live[turn.id] = LiveTurn()
-            live.start(_answer(turn, live), lambda: self._forget(turn.id))
+            live.start(_answer(turn, live, self._progress), lambda: self._forget(turn.id))
         async with contextlib.aclosing(live.follow()) as following:  # leaving is noticed at once
             async for events in following:
                 yield events
@@ -254,15 +254,15 @@ class TurnRunner:
         return reply
 
 
-async def _answer(turn: Turn, live: LiveTurn) -> None:
+async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
     """Produce the events of one turn and store how it ended, whatever happens."""
     answer = Answer(turn)
     live.emit({"type": "start", "messageId": turn.public_id})
     try:
         plugin, model = chat_model(turn.bot)
         assert turn.request is not None
+        progress.add(turn.id, turn.bot.tenant.platform.database, answer)
         stream = model.stream(turn.request)
-        saving = asyncio.ensure_future(_save_often(turn, answer))
         try:
             with calling(plugin, turn.bot.tenant):
                 async for event in stream:
@@ -270,7 +270,7 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
                     if shown:
                         live.emit({"type": "delta", "delta": shown})
         finally:
-            saving.cancel()
+            progress.remove(turn.id)
             close = getattr(stream, "aclose", None)
             if close:
                 await close()
@@ -295,20 +295,6 @@ async def _answer(turn: Turn, live: LiveTurn) -> None:
 
 def _cut_event(turn: Turn) -> Event:
     return {"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}
-
-
-async def _save_often(turn: Turn, answer: Answer) -> None:
-    """Write the text when it grew, looking once a second; and a sign of life while the model is silent."""
-    saved, written = time.monotonic(), ""
-    while True:
-        await asyncio.sleep(SAVE_SECONDS)
-        if answer.text == written and time.monotonic() - saved < STALE_SECONDS / 3:
-            continue
-        saved, written = time.monotonic(), answer.text
-        try:
-            await asyncio.to_thread(save_progress, turn, written)
-        except Exception:  # the answer goes on; the next round is early enough
-            log.exception("the progress of turn %s could not be saved", turn.public_id)
 
 
 class Answer:
@@ -374,15 +360,6 @@ def _words(text: str) -> list[str]:
 
 
 # -- store: in a thread -------------------------------------------------------------------------------------------
-
-
-def save_progress(turn: Turn, text: str) -> None:
-    """Write the text so far, for readers in other processes."""
-    with turn.bot.tenant.write() as db:
-        going = TurnRow.state.in_(("accepted", "streaming"))  # not one that was cut or finished meanwhile
-        db.execute(
-            update(TurnRow).where(TurnRow.id == turn.id, going).values(state="streaming", text=text, updated_at=now())
-        )
 
 
 def finish_turn(turn: Turn, answer: Answer) -> None:

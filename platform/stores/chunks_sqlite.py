@@ -25,6 +25,7 @@ _WORDS = """
 create virtual table if not exists by_stem using fts5(head, body, content='', tokenize='ascii');
 create virtual table if not exists by_trigram using fts5(body, content='', tokenize='ascii');
 create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
+create virtual table if not exists trigram_vocabulary using fts5vocab(by_trigram, row);
 """
 # With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits
 # at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer letters than
@@ -43,6 +44,7 @@ create table if not exists vector (
     data blob not null, unique (space, chunk_id));
 {_WORDS}
 """
+FEW_TRIGRAMS = 6
 _COLUMNS = "id, bot_id, source_id, document_id, number, text, title, heading, language, url, page, stems"
 
 
@@ -265,10 +267,21 @@ class SqliteChunkStore:
         if legs.stems:
             found["stem"] = self._words(db, "by_stem", "bm25(by_stem, 2.0, 1.0)", legs.stems, bot_id, limit)
         if legs.trigrams:
-            found["trigram"] = self._words(db, "by_trigram", "bm25(by_trigram)", legs.trigrams, bot_id, limit)
+            telling = self._telling(db, legs.trigrams)
+            found["trigram"] = self._words(db, "by_trigram", "bm25(by_trigram)", telling, bot_id, limit)
         if legs.vector is not None:
             found["dense"] = self._vectors.nearest(db, tenant_id, legs.space, bot_id, legs.vector, limit)
         return found
+
+    @staticmethod
+    def _telling(db: sqlite3.Connection, grams: Sequence[str]) -> Sequence[str]:
+        """The trigrams that tell chunks apart. Those in every seventh chunk or more weigh next to nothing in BM25, but
+        cost by far the most: each makes SQLite score every chunk that holds it."""
+        total = db.execute("select count(*) from chunk").fetchone()[0]
+        marks = ", ".join("?" * len(grams[:500]))
+        known = db.execute(f"select term, doc from trigram_vocabulary where term in ({marks})", tuple(grams[:500]))
+        rare = [term for term, documents in known if documents * 7 < total]
+        return rare if len(rare) >= FEW_TRIGRAMS else grams
 
     @staticmethod
     def _words(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from webchatagent.core import live, turns
+from webchatagent.core import live, progress, turns
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.clock import new_session_key, now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
@@ -239,7 +239,7 @@ def test_a_reader_who_comes_while_the_turn_is_being_stopped_is_told(asked, scrip
 
 
 def test_progress_is_saved_for_others_and_a_second_process_reads_it(asked, scripted_model, monkeypatch):
-    monkeypatch.setattr(turns, "SAVE_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.02)
 
     async def visit():
         go, end = asyncio.Event(), asyncio.Event()
@@ -269,8 +269,8 @@ def test_progress_is_saved_for_others_and_a_second_process_reads_it(asked, scrip
 
 
 def test_a_silent_model_still_shows_that_the_turn_lives(asked, scripted_model, monkeypatch):
-    monkeypatch.setattr(turns, "SAVE_SECONDS", 0.01)
-    monkeypatch.setattr(turns, "STALE_SECONDS", 0.06)
+    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "BEAT_SECONDS", 0.02)
 
     async def visit():
         go = asyncio.Event()
@@ -289,7 +289,7 @@ def test_a_silent_model_still_shows_that_the_turn_lives(asked, scripted_model, m
 def test_saving_late_does_not_bring_a_cut_turn_back(asked, scripted_model):
     turn = accept_turn(asked, None, QUESTION)
     turns.cut_turn(turn, "At")
-    turns.save_progress(turn, "At nine")
+    progress.write_progress(asked.tenant.platform.database, [(turn.id, "At nine")], now())
     assert (rows(asked)[0].state, rows(asked)[0].text) == ("cut", "At")
 
 
