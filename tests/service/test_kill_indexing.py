@@ -117,7 +117,8 @@ def test_killed_at_twenty_moments(make_platform, tmp_path):
         pass
     rows, jobs = states(platform)
     assert len(rows) == DOCUMENTS and {r.state for r in rows} == {"searchable"}
-    assert set(jobs) == {"done"}
+    # A job that was in hand at three kills ends as failed (it might be what kills); adding again brought a new one.
+    assert set(jobs) <= {"done", "failed"}
     assert sum(row[-1] == -9 for row in table) >= 5
     tenant_id = rows[0].tenant_id
     for n in range(DOCUMENTS):
