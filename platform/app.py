@@ -52,7 +52,7 @@ def make_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process may look at this moment too
     except OSError as error:
         raise WebChatAgentError(
             f"The data folder {folder} cannot be written: {error.strerror}.",

@@ -47,7 +47,7 @@ def _folder(platform: Platform) -> Health:
     probe = platform.settings.folder / ".writable"
     try:
         probe.write_bytes(b"x" * 4096)
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         return Health("down", f"The data folder cannot be written: {error.strerror}.", "free some disk space")
     return Health("ok", "The data folder can be written.")

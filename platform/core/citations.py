@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _WHOLE = re.compile(r"\[(\d{1,3})\]")
 _PART = re.compile(r"[ \t]*(?:\[\d{0,3})?\Z")  # blanks too: they go with a citation that is dropped
-_SPACE_BEFORE = re.compile(r"[ \t]+$")
+_SPACE_BEFORE = re.compile(r"[ \t]+\Z")
 
 
 class CitationStream:
@@ -19,7 +19,7 @@ class CitationStream:
 
     def __init__(self, passages: Mapping[int, int]) -> None:
         self._passages = passages
-        self._held = ""
+        self._held, self._tail = "", ""
         self._numbers: dict[int, int] = {}
         self.cited: list[int] = []
 
@@ -37,15 +37,21 @@ class CitationStream:
 
     def _rewrite(self, text: str) -> str:
         if "[" not in text:
-            return text
-        out, position = [], 0
+            return self._shown(text)
+        out = ""
+        position = 0
         for match in _WHOLE.finditer(text):
             number = self._number(int(match[1]))
             before = text[position : match.start()]
-            out.append(before if number else _SPACE_BEFORE.sub("", before))
-            out.append(f"[{number}]" if number else "")
+            out += f"{before}[{number}]" if number else _SPACE_BEFORE.sub("", before)
+            if not number and _PART.search(self._tail + out)[0].strip():  # type: ignore[index]
+                out += " "  # what stood on both sides must not become a citation
             position = match.end()
-        return "".join(out) + text[position:]
+        return self._shown(out + text[position:])
+
+    def _shown(self, text: str) -> str:
+        self._tail = (self._tail + text)[-4:]
+        return text
 
     def _number(self, passage: int) -> int:
         document = self._passages.get(passage)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from .clock import now
 from .db.chats import TurnRow
@@ -78,7 +78,7 @@ def write_progress(database: Database, rows: Sequence[tuple[int, str]], at: date
     table = TurnRow.__table__
     statement = (
         update(TurnRow.__table__)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("turn"), table.c.state.in_(("accepted", "streaming")))
+        .where(table.c.id == bindparam("turn"), or_(table.c.state == "accepted", table.c.state == "streaming"))
         .values(state="streaming", text=bindparam("so_far"), updated_at=at)
     )
     with system_scope("write the progress of turns of many tenants at once"), database.write() as db:

@@ -81,7 +81,7 @@ class ClientGone(Exception):
 class Bridge:
     """An ASGI application around a WSGI one. `limit` gives the largest body for a path, in bytes."""
 
-    def __init__(self, wsgi: Wsgi, limit: Callable[[str], int], threads: int = 24) -> None:
+    def __init__(self, wsgi: Wsgi, limit: Callable[[str], int], threads: int = 16) -> None:
         self._wsgi, self._limit = wsgi, limit
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
 

@@ -27,6 +27,7 @@ def run(pieces):
         ("[0][1]", "[1]", [1]),
         ("A [1][2] pair", "A [1][2] pair", [1, 2]),
         ("Not [1234] nor [x] nor [", "Not [1234] nor [x] nor [", []),
+        ("Forged [12[9]] and [1[9]2].", "Forged [12 ] and [1 2].", []),
         ("हाँ [2]।", "हाँ [1]।", [2]),
         ("ends with blanks  ", "ends with blanks  ", []),
         ("", "", []),
@@ -52,6 +53,7 @@ def test_any_split_gives_the_same(found, data):
 
 
 @given(parts)
+@example(["[12", "[9]", "]"])
 def test_every_number_that_is_shown_names_a_source(found):
     import re
 

@@ -71,3 +71,18 @@ def test_two_processes_at_once_agree_on_every_key(tmp_path):
     for child in children:
         child.join(30)
     assert one == two and all(len(key) == 43 for key in one) and len(set(one)) == 200
+
+
+def test_two_processes_may_look_at_one_folder_at_once(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from webchatagent.app import make_folder
+
+    touch = Path.touch
+
+    def touched_and_taken_away(self, *arguments, **more):
+        touch(self, *arguments, **more)
+        self.unlink()
+
+    monkeypatch.setattr(Path, "touch", touched_and_taken_away)
+    assert make_folder(tmp_path) == tmp_path

@@ -155,6 +155,18 @@ def test_another_process_follows_by_the_row(shop, scripted_model, monkeypatch):
     assert there[-1]["type"] == "done"
 
 
+def test_the_progress_of_many_turns_is_written_at_once(shop, scripted_model, platform):
+    written = [accept_turn(shop, None, QUESTION) for _ in range(3)]
+    done = accept_turn(shop, None, QUESTION)
+    asyncio.run(read(TurnRunner(), done))
+    rows = [(t.id, f"so far {t.id}") for t in [*written, done]]
+    progress.write_progress(platform.database, rows, progress.now())
+    with shop.tenant.read() as db:
+        found = {r.id: (r.state, r.text) for r in db.scalars(select(TurnRow))}
+    assert all(found[t.id] == ("streaming", f"so far {t.id}") for t in written)
+    assert found[done.id] == ("done", "")
+
+
 def test_fifty_turns_at_once(shop, scripted_model):
     async def all_of_them():
         runner = TurnRunner()

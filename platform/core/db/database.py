@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 from ..tenancy import TenantSession
 from .engine import make_engine, make_sessions
@@ -16,6 +18,9 @@ class Database:
         self.url = url
         self.engine = make_engine(url)
         self.sessions = make_sessions(self.engine)
+        # SQLite lets writers wait by polling, so a late one may wait for ever; here they queue up. RLock: a write inside
+        # a write must fail at SQLite's own lock, where it is seen, and not hang here.
+        self._writers: Any = threading.RLock() if url.startswith("sqlite") else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[TenantSession]:
@@ -26,7 +31,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[TenantSession]:
         """A session that is committed at the end, or rolled back when the block raises."""
-        with self.sessions() as session:
+        with self._writers, self.sessions() as session:
             session.connection(execution_options={"write": True})
             yield session
             session.commit()

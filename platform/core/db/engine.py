@@ -18,13 +18,16 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
             url,
             pool_size=pool_size,
             max_overflow=10,
+            hide_parameters=True,
             pool_timeout=30,
             connect_args={"timeout": 30, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_timeout=30, pool_pre_ping=True)
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=10, hide_parameters=True, pool_timeout=30, pool_pre_ping=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
