@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
+
+from .languages import role_label
+from .roles import MEMBER_ROLES
 
 REQUIRED = _("Please fill in this field.")
 
@@ -37,3 +40,27 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
         description=_("At least 12 characters."),
         render_kw={"autocomplete": "new-password"},
     )
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A password for a new account, or in place of a forgotten one."""
+
+    new = PasswordField(
+        _("Password"),
+        [Length(max=256)],
+        description=_("At least 12 characters."),
+        render_kw={"autocomplete": "new-password", "autofocus": True},
+    )
+
+
+class InviteForm(FlaskForm):  # type: ignore[misc]
+    """Whom to invite, and in which role."""
+
+    email = StringField(
+        _("E-mail"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email", "inputmode": "email"}
+    )
+    role = SelectField(_("Role"), default="editor")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.role.choices = [(role, role_label(role)) for role in MEMBER_ROLES]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _
+
+from webchatagent.core.texts import say
+
+from .roles import ROLES
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "hi": "हिन्दी"}
-ROLE_LABELS: dict[str, Any] = {
-    "owner": _("Owner"),
-    "editor": _("Editor"),
-    "agent": _("Agent"),
-    "viewer": _("Viewer"),
-    "privacy": _("Privacy"),
-    "operator": _("Operator"),
-}
+
+
+def spoken() -> str:
+    """The language of the reader, as a code of `LANGUAGES`."""
+    return str(get_locale() or "en")
 
 
 def language_name(code: str) -> str:
@@ -31,4 +32,11 @@ def language_name(code: str) -> str:
 
 def role_label(role: str) -> str:
     """The word for a role."""
-    return str(ROLE_LABELS.get(role, role))
+    return say(f"role_{role}", spoken()) if role in ROLES else role
+
+
+def localised(text: Any) -> str:
+    """A text that is a string, a lazy one, or one per language: `{"en": …, "de": …, "hi": …}`."""
+    if isinstance(text, Mapping):
+        return str(text.get(spoken()) or text.get("en", ""))
+    return str(text)

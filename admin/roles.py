@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 ROLES = ("owner", "editor", "agent", "viewer", "privacy", "operator")
 """`operator` runs the installation and acts in the tenant `platform`; the others are given by memberships."""
 
+MEMBER_ROLES = ROLES[:-1]
+"""What a member of a tenant can be."""
+
 VERBS = ("read", "add", "edit", "delete")
 
 Rights = Mapping[str, frozenset[str]]

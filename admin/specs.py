@@ -48,6 +48,7 @@ class AdminView:
     order: tuple[str, str] = ("id", "desc")
     icon: str = "dot"
     in_menu: bool = True
+    group: str = "work"
     rights: Rights = field(default_factory=rights)
     actions: Sequence[AdminAction] = ()
     can_delete: bool = False

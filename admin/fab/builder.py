@@ -28,6 +28,8 @@ class Builder(AppBuilder):  # type: ignore[misc]
     ) -> None:
         patch_fab()
         home = pages[0]
+        self.groups: dict[str, str] = {}
+        """Menu entry to its group in the menu; see `skin.MENU`."""
         super().__init__(
             app,
             session,
@@ -37,16 +39,18 @@ class Builder(AppBuilder):  # type: ignore[misc]
             update_perms=False,
         )
         self.menu.add_link(home.__name__, href=f"{home.__name__}.{home.default_view}", icon=home.icon, label=home.label)
+        self.groups[home.__name__] = home.menu
         for spec, view in views:
-            if spec.in_menu:
-                self.add_view(view, spec.class_name, label=spec.title, icon=spec.icon)
-            else:
-                self.add_view_no_menu(view)
+            self._add(view, spec.class_name, spec.title, spec.icon, spec.group if spec.in_menu else "")
         for page in pages[1:]:
-            if page.menu:
-                self.add_view(page, page.__name__, label=page.label, icon=page.icon)
-            else:
-                self.add_view_no_menu(page)
+            self._add(page, page.__name__, page.label, page.icon, page.menu)
+
+    def _add(self, view: Any, name: str, label: Any, icon: str, group: str) -> None:
+        if group:
+            self.groups[name] = group
+            self.add_view(view, name, label=label, icon=icon)
+        else:
+            self.add_view_no_menu(view)
 
     def _add_admin_views(self) -> None:
         """Only the home page, and what security needs: no `/back`, no locale by GET, no REST of its own."""

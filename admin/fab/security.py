@@ -27,16 +27,19 @@ LIMIT = "10 per 20 second"
 
 
 def _account() -> str:
-    return "account:" + request.form.get("email", "").strip().lower()[:320]
+    named = request.form.get("email", "").strip().lower()[:320]
+    return f"account:{named}" if named else get_remote_address()
+
+
+def account_limits(amount: str = LIMIT) -> list[Limit]:
+    """Limits of a page without a log-in: per address, and per account that it names."""
+    return [Limit(amount, key_func=key, methods=["POST"]) for key in (get_remote_address, _account)]
 
 
 class LoginView(AuthDBView):  # type: ignore[misc]
     """Log-in by e-mail and password, log-out by POST."""
 
-    limits = [  # noqa: RUF012
-        Limit(LIMIT, key_func=get_remote_address, methods=["POST"]),
-        Limit(LIMIT, key_func=_account, methods=["POST"]),
-    ]
+    limits = account_limits()
 
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
@@ -79,8 +82,12 @@ def safe_target(wanted: str) -> str:
     return path + (f"?{parts.query}" if parts.query else "")
 
 
-def start_session(user: AdminUser) -> None:
-    """Begin a session: nothing of an earlier one stays but the language."""
+def start_session(user: AdminUser | int) -> None:
+    """Begin a session, of a person or of their id: nothing of an earlier one stays but the language."""
+    if isinstance(user, int):
+        person: AdminUser = current_app.extensions["wca_session"].get(AdminUser, user)
+        release()
+        return start_session(person)
     locale = user.locale or session.get("locale")
     session.clear()
     login_user(user, remember=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, jsonify, render_template, request, session
 from flask_babel import format_datetime, format_decimal, format_timedelta, get_locale, gettext
+from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
@@ -16,11 +17,13 @@ from werkzeug.exceptions import HTTPException
 
 from webchatagent.core.errors import WebChatAgentError
 
-from ..languages import LANGUAGES, language_name, role_label
+from ..languages import LANGUAGES, language_name, localised, role_label
 from ..messages import SENTENCES, explain
-from ..render import markdown
+from ..render import markdown, urls
 from .views import wants_json
 
+MENU = (("work", ""), ("workspace", _("Workspace")), ("installation", _("Installation")))
+"""The groups of the menu, in order, with their headings."""
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -130,8 +133,12 @@ def install(app: Flask) -> None:
         language_name=language_name,
         role_label=role_label,
         translated=gettext,
+        localised=localised,
+        menu_groups=MENU,
     )
-    app.jinja_env.filters.update(markdown=markdown, first_letter=lambda text: escape((text or "?").strip()[:1].upper()))
+    app.jinja_env.filters.update(
+        markdown=markdown, urls=urls, first_letter=lambda text: escape((text or "?").strip()[:1].upper())
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["babel"].locale_selector = choose_locale
     app.after_request(_headers)

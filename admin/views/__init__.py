@@ -8,8 +8,21 @@ from .account import AccountPage
 from .bots import BOTS
 from .conversations import ConversationsPage
 from .home import HomePage
+from .invitation import InvitationPage
+from .members import MembersPage
+from .outbox import OutboxPage
+from .people import PeoplePage
 from .sources import SourcesPage
 
-PAGES: tuple[type[Page], ...] = (HomePage, ConversationsPage, SourcesPage, AccountPage)
+PAGES: tuple[type[Page], ...] = (
+    HomePage,
+    ConversationsPage,
+    SourcesPage,
+    MembersPage,
+    OutboxPage,
+    PeoplePage,
+    AccountPage,
+    InvitationPage,
+)
 """The first is the home page."""
 SPECS: tuple[AdminView, ...] = (BOTS,)

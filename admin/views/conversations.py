@@ -20,7 +20,7 @@ class ConversationsPage(Page):
     """What visitors asked and what the bots answered."""
 
     route_base = "/conversations"
-    label, icon, menu = _("Conversations"), "chat", "conversations"
+    label, icon, menu = _("Conversations"), "chat", "work"
     rights = rights(read=("owner", "editor", "agent", "viewer", "privacy", "operator"), write=())
 
     @page("/")

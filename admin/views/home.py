@@ -20,7 +20,7 @@ class HomePage(Page):
 
     route_base = ""
     default_view = "index"
-    label, icon = _("Overview"), "home"
+    label, icon, menu = _("Overview"), "home", "work"
     rights = rights(write=())
 
     @page("/")

@@ -7,7 +7,7 @@ from datetime import datetime
 from . import rights
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
-from .retention import purge_conversations, purge_jobs
+from .retention import purge_conversations, purge_jobs, purge_mails
 from .tenants import Tenant
 
 
@@ -49,8 +49,9 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations and finished jobs."""
-    return ErasureReport({"conversations": purge_conversations(tenant, now), "jobs": purge_jobs(tenant, now)})
+    """Old conversations, finished jobs, old mails and invitations."""
+    done = {"conversations": purge_conversations, "jobs": purge_jobs, "mails": purge_mails}
+    return ErasureReport({name: purge(tenant, now) for name, purge in done.items()})
 
 
 @hookimpl

@@ -163,6 +163,12 @@ def ensure_operator(platform: Platform) -> None:
     create_tenant(platform, OPERATOR, "WebChatAgent")
 
 
+def operator_tenant(platform: Platform) -> Tenant:
+    """The operator's own tenant, made when it is missing."""
+    ensure_operator(platform)
+    return load_tenant(platform, slug=OPERATOR)
+
+
 def check_slug(slug: str) -> None:
     """Refuse what is not 1 to 63 lower-case letters, digits and inner dashes. Raises InvalidRequest."""
     plain = slug.replace("-", "")
