@@ -30,6 +30,12 @@ def language_name(code: str) -> str:
         return code
 
 
+def country_name(code: str) -> str:
+    """A country in the words of the reader; its code when it is not known."""
+    locale = get_locale() or Locale("en")
+    return str(locale.territories.get(code, code))
+
+
 def role_label(role: str) -> str:
     """The word for a role."""
     return say(f"role_{role}", spoken()) if role in ROLES else role

@@ -27,6 +27,8 @@ SENTENCES: dict[str, Any] = {
     "account_exists": _("There is an account with this address already. Please sign in."),
     "email_wrong": _("Please enter an e-mail address such as name@example.org."),
     "mail_not_found": _("There is no such mail."),
+    "plugin_not_found": _("There is no such plugin."),
+    "operator_switched": _("The people who run this server switch it, for all workspaces."),
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),
     "address_wrong": _("Please enter a web address such as https://www.example.org."),

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from webchatagent.core.errors import WebChatAgentError
 
-from ..languages import LANGUAGES, language_name, localised, role_label
+from ..languages import LANGUAGES, country_name, language_name, localised, role_label
 from ..messages import SENTENCES, explain
 from ..render import markdown, urls
 from .views import wants_json
@@ -131,6 +131,7 @@ def install(app: Flask) -> None:
         person=current_user,
         languages=LANGUAGES,
         language_name=language_name,
+        country_name=country_name,
         role_label=role_label,
         translated=gettext,
         localised=localised,

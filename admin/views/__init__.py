@@ -9,6 +9,7 @@ from .bots import BOTS
 from .conversations import ConversationsPage
 from .home import HomePage
 from .invitation import InvitationPage
+from .marketplace import MarketplacePage
 from .members import MembersPage
 from .outbox import OutboxPage
 from .people import PeoplePage
@@ -18,6 +19,7 @@ PAGES: tuple[type[Page], ...] = (
     HomePage,
     ConversationsPage,
     SourcesPage,
+    MarketplacePage,
     MembersPage,
     OutboxPage,
     PeoplePage,

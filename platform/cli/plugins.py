@@ -58,8 +58,11 @@ def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 @common
 def plugin_disable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin off for a tenant; its data stays."""
-    plugins.disable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
-    return Result({"plugin": plugin_id, "on": False}, [f"{plugin_id} is off"])
+    receipt = plugins.disable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
+    stopped = [f"  stopped: {what} {n}" for what, n in receipt.stopped.items() if n]
+    kept = [f"  kept: {what} {n}" for what, n in receipt.kept.items() if n]
+    data = {"plugin": plugin_id, "on": False, "stopped": dict(receipt.stopped), "kept": dict(receipt.kept)}
+    return Result(data, [f"{plugin_id} is off", *stopped, *kept])
 
 
 @plugin.command("check")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Set
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -30,11 +31,16 @@ OPERATOR = "platform"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a configuration: a sentence, the field it is about, what to do."""
+    """Something wrong with a configuration: a sentence, the field it is about (nested: `limits.daily`), what to do.
+
+    `kind` and `values` are pydantic's, where it found the problem, so that it can be said in any language.
+    """
 
     message: str
     field: str = ""
     cure: str = ""
+    kind: str = ""
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,18 +185,29 @@ def check_slug(slug: str) -> None:
 def seal_config(tenant: Tenant, plugin: str, config: BaseModel) -> dict[str, Any]:
     """A configuration as it is stored: plain JSON, each secret sealed for its tenant, plugin and field."""
     plain = config.model_dump(mode="json")
+    _seal(tenant, f"{tenant.id}|{plugin}|", config, plain)
+    return plain
+
+
+def _seal(tenant: Tenant, place: str, config: BaseModel, plain: dict[str, Any]) -> None:
     for name, value in config:
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
-            plain[name] = tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{name}") if text else ""
-    return plain
+            plain[name] = tenant.platform.secret_box.seal(text, place + name) if text else ""
+        elif isinstance(value, BaseModel):
+            _seal(tenant, f"{place}{name}.", value, plain[name])
 
 
 def open_config(tenant: Tenant, plugin: str, stored: dict[str, Any]) -> dict[str, Any]:
     """Undo `seal_config`, as input for the model."""
-    return {
-        name: tenant.platform.secret_box.open(value, f"{tenant.id}|{plugin}|{name}")
-        if isinstance(value, str) and value.startswith(SEALED)
-        else value
-        for name, value in stored.items()
-    }
+    return _open(tenant, f"{tenant.id}|{plugin}|", stored)
+
+
+def _open(tenant: Tenant, place: str, stored: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in stored.items():
+        if isinstance(value, str) and value.startswith(SEALED):
+            out[name] = tenant.platform.secret_box.open(value, place + name)
+        else:
+            out[name] = _open(tenant, f"{place}{name}.", value) if isinstance(value, dict) else value
+    return out

@@ -33,6 +33,8 @@ from webchatagent.core.tenants import Platform, Tenant, create_tenant
 from webchatagent.jobs.worker import Worker
 from webchatagent.testing.fakes import embedding_plugin
 
+from . import thirdparty
+
 PASSWORD = "a long enough secret"
 ROLES = ("owner", "editor", "agent", "viewer", "privacy")
 SECRET_A, SECRET_B = "ACME-ONLY", "GLOBEX-ONLY"
@@ -199,7 +201,13 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
     )
     with tenant.read() as db:
         mail = db.query(OutboxMail).one()
-    return {"person": person, "invitation": invitation.id, "mail": mail.id, "action": "touch"}
+    return {"person": person, "invitation": invitation.id, "mail": mail.id, "action": "touch", "plugin": "website"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Plugins of others are installed."""
+    thirdparty.install(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="module")

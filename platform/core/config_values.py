@@ -1,0 +1,114 @@
+"""The values of a plugin's configuration as plain dicts: merging changes, and which of them are secrets."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+
+from .tenants import Problem
+
+ENDPOINT_NAMES = ("url", "host", "endpoint", "server")
+
+
+def unwrap(annotation: Any) -> tuple[Any, bool]:
+    """`X | None` as (X, True); anything else as it is, with False."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [a for a in typing.get_args(annotation) if a is not type(None)]
+        if len(inner) == 1 and len(typing.get_args(annotation)) == 2:
+            return inner[0], True
+    return annotation, False
+
+
+def is_a(annotation: Any, *kinds: type) -> bool:
+    """Whether an annotation is a class below one of `kinds`."""
+    return isinstance(annotation, type) and issubclass(annotation, kinds)
+
+
+def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting that is not a model itself, by its dotted path."""
+    for name, field in model.model_fields.items():
+        inner, optional = unwrap(field.annotation)
+        if is_a(inner, BaseModel) and not optional:
+            yield from walk(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting is a secret."""
+    return is_a(unwrap(field.annotation)[0], SecretStr, SecretBytes)
+
+
+def pick(values: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None."""
+    found: Any = values
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def put(values: dict[str, Any], path: str, value: Any) -> None:
+    """Set the value at a dotted path."""
+    *above, last = path.split(".")
+    for name in above:
+        values = values.setdefault(name, {})
+    values[last] = value
+
+
+def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`changes` over `stored`, nested dicts included."""
+    out = dict(stored)
+    for name, value in changes.items():
+        before = out.get(name)
+        out[name] = merged(before, value) if isinstance(before, dict) and isinstance(value, Mapping) else value
+    return out
+
+
+def secrets_in(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The secrets among values, by path."""
+    return {path: pick(values, path) for path, field in walk(model) if is_secret(field)}
+
+
+def only_secrets(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are secrets and set, nested as they were."""
+    out: dict[str, Any] = {}
+    for path, value in secrets_in(model, values).items():
+        if value:
+            put(out, path, value)
+    return out
+
+
+def without(values: Mapping[str, Any], paths: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values without those at some paths."""
+    return {
+        name: without(value, paths, f"{prefix}{name}.") if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if f"{prefix}{name}" not in paths
+    }
+
+
+def _is_endpoint(path: str, field: FieldInfo) -> bool:
+    name = path.rpartition(".")[2]
+    return is_a(unwrap(field.annotation)[0], AnyUrl) or name.split("_")[-1] in ENDPOINT_NAMES
+
+
+def moved_secrets(
+    model: type[BaseModel], stored: Mapping[str, Any], values: Mapping[str, Any], changes: Mapping[str, Any]
+) -> list[Problem]:
+    """Secrets that would go to another host than the one they were entered for: they must be entered again.
+
+    Else somebody who may change the address, but does not know the key, could have it sent to a server of theirs.
+    """
+    places = [path for path, field in walk(model) if _is_endpoint(path, field)]
+    if all(str(pick(stored, p) or "") == str(pick(values, p) or "") for p in places):
+        return []
+    return [
+        Problem("The address changed, so this secret must be entered again.", path, kind="secret_again")
+        for path, value in secrets_in(model, stored).items()
+        if value and pick(changes, path) is None and pick(values, path)
+    ]
