@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .models import EmbeddingSpace, Vectors
 
@@ -60,8 +60,7 @@ class Chunk:
         return self.stemmed.split()
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A chunk found by one leg, with the leg's own score (BM25, or the cosine)."""
 
     ref: Ref

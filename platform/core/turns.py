@@ -142,6 +142,13 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
                 "use a new one for each message",
                 field="clientMessageId",
             )
+        asked = db.get(Message, row.question_id) if row.question_id else None
+        if asked is not None and asked.text != message:
+            raise InvalidRequest(
+                "This message id belongs to another message.",
+                "use a new one for each message",
+                field="clientMessageId",
+            )
         turn = Turn(row.id, row.public_id, bot, session, message, language, refused=row.refused)
         if row.state == "done":
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
@@ -285,7 +292,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
             live.emit({"type": "sources", "sources": answer.sources})
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
-        cut_turn(turn, answer.text)
+        await asyncio.to_thread(cut_turn, turn, answer.text)  # it was cancelled once, and is not again
         live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
     except WebChatAgentError as error:
