@@ -5,6 +5,7 @@ The table belongs to Flask-AppBuilder; the columns named here are compared with 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ USERS = sa.table(
             ("session_epoch", sa.Integer()),
             ("is_operator", sa.Boolean()),
             ("locale", sa.String()),
+            ("totp", sa.String()),
+            ("totp_used", sa.Integer()),
+            ("recovery", sa.Text()),
         )
     ),
 )
@@ -127,12 +131,13 @@ def set_password(platform: Platform, user_id: int, password: str) -> None:
     """Set a password and end every session of the person. Raises InvalidRequest for a weak one."""
     check_password(password)
     hashed = hash_password(password)
-    with platform.database.write() as db:
+    with operator_tenant(platform).write() as db:
         db.execute(
             sa.update(USERS)
             .where(USERS.c.id == user_id)
             .values(password=hashed, session_epoch=USERS.c.session_epoch + 1)
         )
+        audit.record(db, audit.current_actor(), "account.password_changed", f"user:{user_id}")
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ COMMON = ("password", "passwort", "qwert", "12345", "abcde", "letmein", "iloveyo
 def check_password(password: str, email: str = "") -> None:
     """Refuse a password that is too short or too long, all the same, a usual one, or the address. InvalidRequest."""
     plain = password.lower()
-    for known in (*COMMON, *filter(lambda part: len(part) > 2, email.lower().split("@"))):
+    for known in (*COMMON, *(part for part in re.split(r"[@.]", email.lower()) if len(part) > 2)):
         plain = plain.replace(known, "")
     enough = MIN_PASSWORD <= len(password) <= MAX_PASSWORD and len(set(password)) >= 5 and len(plain) >= 6
     if not enough or not password.strip("\0"):

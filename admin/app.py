@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from webchatagent.core.admin_views import AdminView
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenants import Platform
 
 from .languages import LANGUAGES
 from .roles import fab_roles
-from .specs import AdminView
 
+log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
 MOUNT = "/admin"
 
@@ -31,8 +35,9 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     from .fab.session import install, make_session
     from .views import PAGES, SPECS
 
-    specs = [*SPECS, *views]
-    classes = [(spec, build_view(spec)) for spec in specs]
+    classes = [("", spec, build_view(spec)) for spec in (*SPECS, *views)]
+    classes += list(declared_views(platform))
+    specs = [spec for _, spec, _ in classes]
     # Flask looks for its instance folder below the root package, and `admin` lies beside it.
     app = Flask("webchatagent.admin", root_path=str(HERE), instance_path=str(platform.settings.folder))
     app.config.update(settings(platform.settings))
@@ -46,6 +51,22 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     skin.install(app)
     install(app, platform, session)
     return app
+
+
+def declared_views(platform: Platform) -> Iterator[tuple[str, AdminView, type[Any]]]:
+    """The screens that core and plugins declare, as (plugin, declaration, view). One that is wrong is left out.
+
+    The plugin is empty for core's own; those of a plugin have its name in front of their path and permission.
+    """
+    from .fab.builder import build_view
+
+    for plugin, spec in platform.registry.platform.each("admin_views"):
+        own = plugin == "core"
+        try:
+            named = spec if own else replace(spec, id=f"{plugin}-{spec.id}")
+            yield "" if own else plugin, named, build_view(named)
+        except Exception:
+            log.exception("a screen of plugin %s is left out", plugin)
 
 
 def settings(chosen: Settings) -> dict[str, object]:

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from .languages import role_label
+from .languages import LANGUAGES, role_label, spoken
 from .roles import MEMBER_ROLES
 
 REQUIRED = _("Please fill in this field.")
@@ -51,6 +51,49 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]
         description=_("At least 12 characters."),
         render_kw={"autocomplete": "new-password", "autofocus": True},
     )
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """An e-mail address, to get a link by mail."""
+
+    email = StringField(
+        _("E-mail"),
+        [InputRequired(REQUIRED), Length(max=320)],
+        render_kw={"type": "email", "autocomplete": "email", "autofocus": True, "inputmode": "email"},
+    )
+
+
+class CompanyForm(NewPasswordForm):
+    """What a new workspace needs."""
+
+    company = StringField(
+        _("Company or team"),
+        [Length(max=200)],
+        description=_("Your colleagues and your visitors read this name."),
+        render_kw={"autocomplete": "organization", "autofocus": True},
+    )
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+
+    def __init__(self) -> None:
+        super().__init__(data={"locale": spoken()})
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    """A code of the second factor."""
+
+    code = StringField(
+        _("Code"),
+        [InputRequired(REQUIRED), Length(max=40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True},
+    )
+
+
+class ContactForm(FlaskForm):  # type: ignore[misc]
+    """What is known of a contact."""
+
+    name = StringField(_("Name"), [Length(max=200)])
+    email = StringField(_("E-mail"), [Length(max=320)], render_kw={"type": "email", "inputmode": "email"})
+    phone = StringField(_("Phone"), [Length(max=40)], render_kw={"type": "tel", "inputmode": "tel"})
 
 
 class InviteForm(FlaskForm):  # type: ignore[misc]

@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask
 from flask_appbuilder import AppBuilder
 
-from ..specs import AdminView
+from webchatagent.core.admin_views import AdminView
+
 from .filters import patch_fab
 from .security import AdminSecurity
 from .views import GuardedView, Page, build_view
@@ -24,7 +25,7 @@ class Builder(AppBuilder):  # type: ignore[misc]
         app: Flask,
         session: Any,
         pages: Sequence[type[Page]],
-        views: Sequence[tuple[AdminView, type[GuardedView]]],
+        views: Sequence[tuple[str, AdminView, type[GuardedView]]],
     ) -> None:
         patch_fab()
         home = pages[0]
@@ -40,8 +41,10 @@ class Builder(AppBuilder):  # type: ignore[misc]
         )
         self.menu.add_link(home.__name__, href=f"{home.__name__}.{home.default_view}", icon=home.icon, label=home.label)
         self.groups[home.__name__] = home.menu
-        for spec, view in views:
-            self._add(view, spec.class_name, spec.title, spec.icon, spec.group if spec.in_menu else "")
+        self.plugins = {view.__name__: plugin for plugin, _, view in views if plugin}
+        """View to the plugin that must be on for it."""
+        for _, spec, view in views:
+            self._add(view, spec.class_name, view.spec.title, spec.icon, spec.group if spec.in_menu else "")
         for page in pages[1:]:
             self._add(page, page.__name__, page.label, page.icon, page.menu)
 

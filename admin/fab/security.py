@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, g, redirect, request, session
+from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
@@ -21,13 +22,15 @@ from werkzeug.wrappers import Response
 
 from ..forms import LoginForm
 from .models import AdminUser
-from .session import place, release
+from .session import place, platform, release, tenant
 
 LIMIT = "10 per 20 second"
+HALF_SECONDS = 300
+"""How long the second step may take after the first."""
 
 
 def _account() -> str:
-    named = request.form.get("email", "").strip().lower()[:320]
+    named = request.form.get("email", "").strip().lower()[:320] or str((session.get("half") or [""])[0])
     return f"account:{named}" if named else get_remote_address()
 
 
@@ -51,11 +54,15 @@ class LoginView(AuthDBView):  # type: ignore[misc]
         form = LoginForm()
         if form.validate_on_submit():
             user = self.appbuilder.sm.sign_in(form.email.data, form.password.data)
+            if user is not None and user.totp:
+                session["half"] = [user.id, user.session_epoch, int(time.time()) + HALF_SECONDS]
+                return redirect(url_for("SecondStepPage.show", next=request.args.get("next")))
             if user is not None:
                 start_session(user)
                 return redirect(target)
             flash(gettext("This e-mail and password do not match. Please try again."), "danger")
-        page: str = self.render_template("wca/login.html", form=form)
+        open_here = platform().settings.registration == "open"
+        page: str = self.render_template("wca/login.html", form=form, registration=open_here)
         return page
 
     @expose("/logout/", methods=["POST"])
@@ -82,12 +89,19 @@ def safe_target(wanted: str) -> str:
     return path + (f"?{parts.query}" if parts.query else "")
 
 
+def find_person(user_id: int) -> AdminUser | None:
+    """A person by id."""
+    person: AdminUser | None = current_app.extensions["wca_session"].get(AdminUser, user_id)
+    release()
+    return person
+
+
 def start_session(user: AdminUser | int) -> None:
     """Begin a session, of a person or of their id: nothing of an earlier one stays but the language."""
     if isinstance(user, int):
-        person: AdminUser = current_app.extensions["wca_session"].get(AdminUser, user)
-        release()
-        return start_session(person)
+        found = find_person(user)
+        assert found is not None
+        return start_session(found)
     locale = user.locale or session.get("locale")
     session.clear()
     login_user(user, remember=False)
@@ -182,8 +196,13 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
             return False
         known = g.setdefault("access", {})
         if (permission_name, view_name) not in known:
-            known[permission_name, view_name] = any(
+            known[permission_name, view_name] = self._is_on(view_name) and any(
                 self._has_access_builtin_roles(role, permission_name, view_name)
                 for role in self.get_user_roles(current_user)
             )
         return bool(known[permission_name, view_name])
+
+    def _is_on(self, view_name: str) -> bool:
+        """Whether a view is core's, or its plugin is on for the tenant of this request."""
+        plugin = self.appbuilder.plugins.get(view_name)
+        return plugin is None or (place() is not None and plugin in tenant().enabled)

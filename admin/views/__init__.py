@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from webchatagent.core.admin_views import AdminView
+
 from ..fab.views import Page
-from ..specs import AdminView
 from .account import AccountPage
+from .audit import AuditPage
 from .bots import BOTS
+from .contacts import CONTACTS
 from .conversations import ConversationsPage
 from .home import HomePage
 from .invitation import InvitationPage
@@ -13,6 +16,9 @@ from .marketplace import MarketplacePage
 from .members import MembersPage
 from .outbox import OutboxPage
 from .people import PeoplePage
+from .register import RegisterPage
+from .reset import ResetPage
+from .second_step import SecondStepPage
 from .sources import SourcesPage
 
 PAGES: tuple[type[Page], ...] = (
@@ -21,10 +27,28 @@ PAGES: tuple[type[Page], ...] = (
     SourcesPage,
     MarketplacePage,
     MembersPage,
+    AuditPage,
     OutboxPage,
     PeoplePage,
     AccountPage,
     InvitationPage,
+    RegisterPage,
+    ResetPage,
+    SecondStepPage,
 )
 """The first is the home page."""
-SPECS: tuple[AdminView, ...] = (BOTS,)
+SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
+
+BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
+    "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
+    "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
+    "Document": (SourcesPage, "the list follows what is being read"),
+    "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
+    "Message": (ConversationsPage, "it is a line of a transcript"),
+    "OutboxMail": (OutboxPage, "its text is sealed"),
+    "PluginSwitch": (MarketplacePage, "it holds secrets; the form comes from the plugin"),
+    "Source": (SourcesPage, "adding one reads files or a website"),
+    "TurnRow": (ConversationsPage, "it is the way of an answer, shown as the message it became"),
+}
+"""Tenant-owned tables without a generated view: the page that shows them, and why it is made by hand."""

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from wtforms import Field
 
+from webchatagent.core.admin_views import AdminView
 from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
@@ -17,10 +18,9 @@ from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
 
 from ..botforms import BotForm, NewBotForm, free_slug
-from ..fab.skin import ago
+from ..formats import ago
 from ..languages import LANGUAGES
 from ..roles import rights
-from ..specs import AdminView
 
 
 def text(field: Field) -> str:

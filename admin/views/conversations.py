@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from flask import request
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from webchatagent.core.bots import list_bots
-from webchatagent.core.conversations import list_conversations, read_transcript
+from webchatagent.core.conversations import delete_conversation, list_conversations, read_transcript
 
 from ..fab.session import tenant
 from ..fab.views import Page, page
 from ..paging import Pager
-from ..roles import rights
+from ..roles import ROLES
 
 SIZE = 25
+LOOK, DELETE = frozenset({"read"}), frozenset({"delete"})
 
 
 class ConversationsPage(Page):
@@ -21,7 +25,7 @@ class ConversationsPage(Page):
 
     route_base = "/conversations"
     label, icon, menu = _("Conversations"), "chat", "work"
-    rights = rights(read=("owner", "editor", "agent", "viewer", "privacy", "operator"), write=())
+    rights = {role: LOOK | DELETE if role in ("owner", "privacy", "operator") else LOOK for role in ROLES}  # noqa: RUF012
 
     @page("/")
     def list(self) -> str:
@@ -40,3 +44,10 @@ class ConversationsPage(Page):
     def show(self, session_id: int) -> str:
         """One conversation as the visitor saw it."""
         return self.show_page("wca/transcript.html", found=read_transcript(tenant(), session_id))
+
+    @page("/<int:session_id>/delete", needs="delete", methods=("POST",))
+    def delete(self, session_id: int) -> Any:
+        """Delete one conversation."""
+        delete_conversation(tenant(), session_id)
+        flash(gettext("The conversation is deleted."), "success")
+        return redirect(url_for(".list"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError
@@ -23,6 +24,7 @@ from .models import (
     Vectors,
 )
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .vault import Masked
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "AdminAction",
+    "AdminView",
     "Blob",
     "CannotAnswer",
     "ChatModel",
@@ -72,6 +76,7 @@ __all__ = [
     "detect_language",
     "hookimpl",
     "make_fetcher",
+    "rights",
     "run_limited",
     "stems",
     "trigrams",

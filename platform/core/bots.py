@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
+from . import audit
 from .db.tenants import Bot
 from .errors import InvalidRequest, NotFound
 from .tenancy import system_scope
@@ -59,6 +60,7 @@ def create_bot(tenant: Tenant, slug: str, name: str, locale: str = "", greeting:
         row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings={})
         db.add(row)
         db.flush()
+        audit.record(db, audit.current_actor(), "bot.created", slug)
         return _live(row, tenant)
 
 
@@ -75,6 +77,7 @@ def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
+        audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=sorted(changes))
 
 
 def list_bots(tenant: Tenant) -> list[LiveBot]:
@@ -153,5 +156,9 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         row = db.get(Bot, bot_id)
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        before = {**(row.settings or {}), "name": row.name, "locale": row.locale, "greeting": row.greeting}
         row.name, row.locale, row.greeting = name, locale, greeting
         row.settings = settings.model_dump(mode="json", exclude_defaults=True)
+        after = {**row.settings, "name": name, "locale": locale, "greeting": greeting}
+        changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+        audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=changed)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from . import audit
 from .clock import new_uuid, now
 from .db.records import BackgroundJob
 from .tenancy import TenantSession, current_tenant_id
+from .tenants import Tenant
 
 
 @dataclass(frozen=True)
@@ -54,3 +57,16 @@ def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0
     )
     db.add(job)
     return job.id
+
+
+def retry_jobs(tenant: Tenant, ids: Sequence[str]) -> int:
+    """Queue jobs again that failed or were cancelled; returns how many. Others of `ids` stay as they are."""
+    with tenant.write() as db:
+        wanted = (BackgroundJob.id.in_(ids), BackgroundJob.state.in_(("failed", "cancelled")))
+        rows = list(db.scalars(select(BackgroundJob).where(*wanted)))
+        for row in rows:
+            row.state, row.attempts, row.run_at, row.finished_at = "queued", 0, now(), None
+        if rows:
+            audit.record(db, audit.current_actor(), "jobs.retried", count=len(rows))
+    tenant.platform.ring([row.id for row in rows])
+    return len(rows)

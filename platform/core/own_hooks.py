@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from . import rights
+from . import own_views, rights
+from .admin_views import AdminView
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .retention import purge_conversations, purge_jobs, purge_mails
 from .tenants import Tenant
+
+
+@hookimpl
+def admin_views() -> list[AdminView]:
+    """Jobs, usage, consents."""
+    return own_views.views()
 
 
 @hookimpl

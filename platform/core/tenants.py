@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import select
 
+from .audit import current_actor
 from .db.database import Database
+from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound
 from .secrets import PREFIX as SEALED
@@ -158,6 +160,7 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
         db.flush()
         defaults = [n for n, m in platform.registry.manifests.items() if m.default and m.switched_by == "tenant"]
         db.add_all(PluginSwitch(tenant_id=row.id, plugin=plugin) for plugin in defaults)
+        db.add(AuditEntry(tenant_id=row.id, actor=current_actor(), action="tenant.created", target=slug, detail={}))
     return load_tenant(platform, slug=slug)
 
 

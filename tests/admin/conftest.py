@@ -17,14 +17,16 @@ from sqlalchemy import event
 from webchatagent.admin import members
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
-from webchatagent.admin.specs import AdminAction, AdminView
 from webchatagent.app import build_platform
+from webchatagent.core.admin_views import AdminAction, AdminView
 from webchatagent.core.bots import LiveBot, create_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import OutboxMail
 from webchatagent.core.db.base import Base
-from webchatagent.core.db.chats import ChatSession, Message, TurnRow
+from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
+from webchatagent.core.db.records import BackgroundJob, ConsentRecord, UsageRow
 from webchatagent.core.db.sources import Document, Source
+from webchatagent.core.db.tenants import Bot
 from webchatagent.core.registry import Registry
 from webchatagent.core.settings import load_settings
 from webchatagent.core.sources import ensure_source
@@ -199,9 +201,25 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
     invitation = members.invite_member(
         tenant, f"{mark}-invited@example.com", "viewer", inviter=f"{mark}-INVITER", base="http://localhost/"
     )
-    with tenant.read() as db:
+    names = {"action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    with tenant.write() as db:
         mail = db.query(OutboxMail).one()
-    return {"person": person, "invitation": invitation.id, "mail": mail.id, "action": "touch", "plugin": "website"}
+        talk, bot = db.query(ChatSession).first(), db.query(Bot).first()
+        contact = Contact(name=f"{mark}-CONTACT", email=f"{mark}@example.com", phone="+49 1")
+        job = BackgroundJob(kind="sync_source", state="done", error=f"{mark}-ERROR", finished_at=now())
+        consent = ConsentRecord(purpose=f"{mark}-PURPOSE", granted=True)
+        used = UsageRow(bot_id=bot.id, day=now().date(), meter=f"{mark}-METER", amount=7)
+        db.add_all([contact, job, consent, used])
+        db.flush()
+        db.add(ContactLink(session_id=talk.id, contact_id=contact.id))
+        return {
+            **names,
+            "person": person,
+            "invitation": invitation.id,
+            "mail": mail.id,
+            "contact": contact.id,
+            "job": job.id,
+        }
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,6 +44,8 @@ def post(rule: str, may: tuple[str, ...], ids: tuple[str, ...] = (), destroys: b
 TABLE = (
     Route("/", ALL),
     Route("/account/", ALL),
+    Route("/account/second-step", ALL),
+    post("/account/second-step/off", ALL, present="wrong"),
     post("/account/tenant", ALL, tenant="0"),
     Route("/bots/list/", ALL),
     Route("/bots/show/<pk>", ALL, ids=("bot",)),
@@ -51,6 +53,19 @@ TABLE = (
     Route("/bots/edit/<pk>", WRITERS, ids=("bot",)),
     Route("/conversations/", ALL),
     Route("/conversations/<int:session_id>", ALL, ids=("talk",)),
+    post("/conversations/<int:session_id>/delete", PRIVATE, ("talk",), destroys=True),
+    Route("/contacts/list/", ("owner", "editor", "agent", "privacy")),
+    Route("/contacts/show/<pk>", ("owner", "editor", "agent", "privacy"), ids=("contact",)),
+    Route("/contacts/edit/<pk>", ("owner", "agent", "privacy"), ids=("contact",)),
+    post("/contacts/delete/<pk>", PRIVATE, ("contact",), destroys=True),
+    post("/contacts/action/<string:name>/<pk>", ("owner", "agent", "privacy"), ("restrict", "contact")),
+    post("/contacts/action_post", ("owner", "agent", "privacy"), action="restrict"),
+    Route("/jobs/list/", WRITERS),
+    post("/jobs/action/<string:name>/<pk>", WRITERS, ("retry", "job")),
+    post("/jobs/action_post", WRITERS, action="retry"),
+    Route("/usage/list/", ("owner", "editor", "viewer")),
+    Route("/consents/list/", PRIVATE),
+    Route("/audit/", PRIVATE),
     Route("/sources/<int:bot_id>/", ALL, ids=("bot",)),
     Route("/sources/<int:bot_id>/state", ALL, ids=("bot",)),
     post("/sources/<int:bot_id>/upload", WRITERS, ("bot",)),
@@ -81,11 +96,20 @@ TABLE = (
     post("/papers/action/<string:name>/<pk>", OWNERS, ("action", "document")),
     post("/papers/action_post", OWNERS, action="touch"),
 )
+OFF = {"/everything-sheets/list/", "/everything-sheets/show/<pk>"}
+"""Routes of a plugin that is off: nobody may open them."""
+ALONE = {"/account/leave", "/account/delete"}
+"""Routes that would take the person of the test away; `test_admin_accounts` has them to itself."""
 OPEN = {
     "/login/",
     "/logout/",
     "/account/language",
     "/invitation/<token>",
+    "/register/",
+    "/register/<token>",
+    "/reset/",
+    "/reset/<token>",
+    "/second-step/",
     "/static/<path:filename>",
     "/static/appbuilder/<path:filename>",
 }

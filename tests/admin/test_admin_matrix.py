@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .routes import ALL, OPEN, SPARE, TABLE, Route
+from .routes import ALL, ALONE, OFF, OPEN, SPARE, TABLE, Route
 
 BY_RULE = {route.rule: route for route in TABLE}
 FOREIGN = "GLOBEX-ONLY"
@@ -31,7 +31,7 @@ def own_path(house: Any, route: Route) -> str:
 
 
 def test_every_route_is_in_the_table(house: Any) -> None:
-    assert {str(rule) for rule in house.app.url_map.iter_rules()} == set(BY_RULE) | OPEN
+    assert {str(rule) for rule in house.app.url_map.iter_rules()} == set(BY_RULE) | OPEN | OFF | ALONE
     assert len(BY_RULE) == len(TABLE)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from webchatagent.admin.fab.views import build_view, check_spec
 from webchatagent.admin.roles import rights
-from webchatagent.admin.specs import AdminView
+from webchatagent.core.admin_views import AdminView
 from webchatagent.core.db.sources import Document
 from webchatagent.core.db.tenants import Bot, Membership
 

@@ -76,7 +76,8 @@ class Config(BaseModel):
         return self
 """
 CODE = """
-from webchatagent.core.api import Disclosure, Problem, Tenant, hookimpl
+from webchatagent.core.api import AdminView, Disclosure, Problem, Tenant, hookimpl
+from webchatagent.core.db.sources import Document
 
 SEEN = []
 
@@ -88,6 +89,14 @@ def plugin_check(tenant: Tenant, config) -> list[Problem]:
     if key == "crash":
         raise RuntimeError("boom " + key)
     return [] if key == "right-key" else [Problem("The key is refused.", "api_key", "copy it from your account")]
+
+
+@hookimpl
+def admin_views() -> list[AdminView]:
+    title = {"en": "Sheets", "de": "Blätter", "hi": "पन्ने"}
+    good = AdminView(id="sheets", model=Document, title=title, list_columns=("title", "size"),
+                     show_columns=("title",), labels={"title": title, "size": "Size"}, formats={"size": "bytes"})
+    return [good, AdminView(id="leak", model=Document, title="Leak", list_columns=("tenant_id",))]
 
 
 @hookimpl
