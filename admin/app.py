@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,8 +25,12 @@ HERE = Path(__file__).resolve().parent
 MOUNT = "/admin"
 
 
-def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
-    """The admin of an installation, to be mounted at `/admin`; `views` are further screens, such as those of plugins.
+def create_admin(
+    platform: Platform, views: Sequence[AdminView] = (), doctor: Callable[[Platform], Sequence[Any]] | None = None
+) -> Flask:
+    """The admin of an installation, to be mounted at `/admin`; `views` are further screens of core's kind.
+
+    `doctor` looks at every part, for the health page of the operator.
 
     Reads nothing from the database; its tables must have been migrated before the first request.
     """
@@ -48,6 +52,7 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     session = make_session(platform.database.engine)
     with app.app_context():
         Builder(app, session, PAGES, classes)
+    app.extensions["wca_doctor"] = doctor
     skin.install(app)
     install(app, platform, session)
     return app

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import IntegerField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 from .languages import LANGUAGES, role_label, spoken
 from .roles import MEMBER_ROLES
@@ -76,6 +78,55 @@ class CompanyForm(NewPasswordForm):
 
     def __init__(self) -> None:
         super().__init__(data={"locale": spoken()})
+
+
+class WorkspaceForm(FlaskForm):  # type: ignore[misc]
+    """What an owner sets on a workspace."""
+
+    groups: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
+        (_("Workspace"), _("What colleagues and visitors read."), ("name", "locale")),
+        (_("Conversations"), _("How long they are kept."), ("retention_days",)),
+        (
+            _("Responsible"),
+            _("Who is responsible for the data of visitors. It stands in the privacy notice and in the imprint."),
+            ("responsible", "address", "country", "email", "phone"),
+        ),
+    )
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200)])
+    locale = SelectField(
+        _("Language"), choices=list(LANGUAGES.items()), description=_("Of new bots, mails and the privacy notice.")
+    )
+    retention_days = IntegerField(
+        _("Days"),
+        [NumberRange(0, 3650, message=_("Please enter a number from 0 to 3650."))],
+        description=_(
+            "After so many days without a message a conversation is deleted. 0 keeps it until you delete it."
+        ),
+        render_kw={"type": "number", "min": "0", "max": "3650"},
+    )
+    responsible = StringField(_("Company or person"), [Length(max=200)])
+    address = TextAreaField(_("Address"), [Length(max=500)], render_kw={"rows": 3})
+    country = StringField(_("Country"), [Length(max=100)])
+    email = StringField(_("E-mail"), [Length(max=320)], render_kw={"type": "email"})
+    phone = StringField(_("Phone"), [Length(max=40)], render_kw={"type": "tel"})
+
+
+class TenantForm(FlaskForm):  # type: ignore[misc]
+    """What a new tenant needs."""
+
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200)])
+    slug = StringField(
+        _("Short name"),
+        [
+            InputRequired(REQUIRED),
+            Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*$", message=_("Use lower-case letters, digits and dashes.")),
+            Length(max=63),
+        ],
+    )
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+    email = StringField(
+        _("E-mail of the owner"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email"}
+    )
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]

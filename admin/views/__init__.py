@@ -10,6 +10,8 @@ from .audit import AuditPage
 from .bots import BOTS
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
+from .embed import EmbedPage
+from .health import HealthPage
 from .home import HomePage
 from .invitation import InvitationPage
 from .marketplace import MarketplacePage
@@ -20,6 +22,8 @@ from .register import RegisterPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
 from .sources import SourcesPage
+from .tenants import TenantsPage
+from .workspace import WorkspacePage
 
 PAGES: tuple[type[Page], ...] = (
     HomePage,
@@ -29,7 +33,11 @@ PAGES: tuple[type[Page], ...] = (
     MembersPage,
     AuditPage,
     OutboxPage,
+    WorkspacePage,
+    EmbedPage,
+    TenantsPage,
     PeoplePage,
+    HealthPage,
     AccountPage,
     InvitationPage,
     RegisterPage,

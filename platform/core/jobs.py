@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from . import audit
 from .clock import new_uuid, now
 from .db.records import BackgroundJob
-from .tenancy import TenantSession, current_tenant_id
-from .tenants import Tenant
+from .tenancy import TenantSession, current_tenant_id, system_scope
+from .tenants import Platform, Tenant
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,10 @@ def retry_jobs(tenant: Tenant, ids: Sequence[str]) -> int:
             audit.record(db, audit.current_actor(), "jobs.retried", count=len(rows))
     tenant.platform.ring([row.id for row in rows])
     return len(rows)
+
+
+def count_jobs(platform: Platform) -> dict[str, int]:
+    """The jobs of all tenants by state, for the operator."""
+    with system_scope("count jobs, for the operator"), platform.database.read() as db:
+        rows = db.execute(select(BackgroundJob.state, func.count(BackgroundJob.id)).group_by(BackgroundJob.state))
+        return {row[0]: row[1] for row in rows}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .registry import Hooks, Registry
 
 Config = TypeVar("Config", bound=BaseModel)
+MAX_RETENTION = 3650
+"""The longest time that conversations may be kept, in days; 0 means until they are deleted."""
 OPERATOR = "platform"
 """The slug of the operator's own tenant."""
 
@@ -170,6 +172,40 @@ def ensure_operator(platform: Platform) -> None:
         if db.scalar(select(TenantRow.id).where(TenantRow.slug == OPERATOR)):
             return
     create_tenant(platform, OPERATOR, "WebChatAgent")
+
+
+def tenant_row(tenant: Tenant) -> TenantRow:
+    """The tenant's own row, with what is set on it."""
+    with tenant.read() as db:
+        row: TenantRow | None = db.get(TenantRow, tenant.id)
+    if row is None:
+        raise NotFound("There is no such tenant.", code="tenant_not_found")
+    return row
+
+
+def change_tenant(tenant: Tenant, name: str, locale: str, retention_days: int, controller: Mapping[str, str]) -> None:
+    """Write what an owner set on the workspace. Raises InvalidRequest naming the field."""
+    if not name:
+        raise InvalidRequest("The workspace needs a name.", "enter one", code="name_missing", field="name")
+    if not 0 <= retention_days <= MAX_RETENTION:
+        raise InvalidRequest(
+            f"Conversations are kept for 0 to {MAX_RETENTION} days.",
+            "choose a number between",
+            code="retention_wrong",
+            field="retention_days",
+        )
+    with tenant.write() as db:
+        row = db.get(TenantRow, tenant.id)
+        before = (row.name, row.locale, row.retention_days, row.controller)
+        row.name, row.locale, row.retention_days = name[:200], locale, retention_days
+        row.controller = {key: value[:500] for key, value in controller.items() if value}
+        after = (row.name, row.locale, row.retention_days, row.controller)
+        names = ("name", "locale", "retention_days", "controller")
+        changed = [n for n, b, a in zip(names, before, after, strict=True) if b != a]
+        if changed:
+            db.add(
+                AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": changed})
+            )
 
 
 def operator_tenant(platform: Platform) -> Tenant:
