@@ -47,6 +47,7 @@ FORMATS: dict[str, Callable[[Any], Any]] = {
     "language": lambda code: language_name(code or ""),
     "code": lambda text: Markup("<code>{}</code>").format(text),
     "yes_no": lambda flag: gettext("Yes") if flag else gettext("No"),
+    "sentence": lambda text: gettext(text) if text else "",
     "json": lambda value: Markup("<code>{}</code>").format(json.dumps(value, ensure_ascii=False, default=str)),
 }
 """By the names of `core.admin_views.Format`."""

@@ -146,7 +146,7 @@ def _field(setting: Setting, words: dict[str, Any]) -> Any:
         return SelectField(**words, choices=[*nothing, *choices], validate_choice=False)
     if shape in ("lines", "json", "text"):
         if shape == "lines":
-            words["description"] = f"{words['description']} {gettext('One a line.')}".strip()
+            words["description"] = " ".join(filter(None, [words["description"], gettext("One a line.")]))
         mono = {} if shape == "text" else {"class": "mono", "spellcheck": "false"}
         return TextAreaField(**words, render_kw={"rows": 5 if shape == "json" else 4, **mono})
     return StringField(**words, render_kw=_attributes(setting))

@@ -17,6 +17,26 @@ from .views import GuardedView, Page, build_view
 __all__ = ["Builder", "build_view"]
 
 
+ORDER = (
+    "HomePage",
+    "BotsView",
+    "ConversationsPage",
+    "ContactsView",
+    "MarketplacePage",
+    "MembersPage",
+    "UsageView",
+    "JobsView",
+    "ConsentsView",
+    "AuditPage",
+    "OutboxPage",
+    "WorkspacePage",
+    "TenantsPage",
+    "PeoplePage",
+    "HealthPage",
+)
+"""The order of the menu; screens of plugins come after these, in their group."""
+
+
 class Builder(AppBuilder):  # type: ignore[misc]
     """Flask-AppBuilder with our security, our layout and nothing of its own but what the specs ask for."""
 
@@ -47,6 +67,8 @@ class Builder(AppBuilder):  # type: ignore[misc]
             self._add(view, spec.class_name, view.spec.title, spec.icon, spec.group if spec.in_menu else "")
         for page in pages[1:]:
             self._add(page, page.__name__, page.label, page.icon, page.menu)
+
+        self.menu.menu.sort(key=lambda item: ORDER.index(item.name) if item.name in ORDER else len(ORDER))
 
     def _add(self, view: Any, name: str, label: Any, icon: str, group: str) -> None:
         if group:

@@ -104,6 +104,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
+        self.actions = {a.name: _action_item(a) for a in self.spec.actions}  # the base empties it last
         chips = [(c, self._flag(c, FilterEqual), self.spec.values.get(c, {})) for c in self.spec.filters]
         flag = self._flag(self.spec.search_column, FilterContains)
         self.extra_args = {"spec": self.spec, "view": self, "search_flag": flag, "chips": chips}
@@ -112,12 +113,22 @@ class GuardedView(ModelView):  # type: ignore[misc]
         super()._init_properties()
         self.search_columns = [*filter(None, [self.spec.search_column]), *self.spec.filters]
         self._filters = self.datamodel.get_filters(self.search_columns)  # the base would allow every column
-        self.actions = {a.name: _action_item(a) for a in self.spec.actions}
 
     def _flag(self, column: str, kind: type[Any]) -> str:
         """The query parameter of a kind of filter on a column."""
         found = self._filters.get_search_filters().get(column, [])
         return next((f"_flt_{n}_{column}" for n, f in enumerate(found) if type(f) is kind), "")
+
+    def _get_list_widget(self, **values: Any) -> Any:
+        """As the base, with the buttons that the person of this request may press."""
+        needs = {a.name: a.needs for a in self.spec.actions}
+        allowed = {name: item for name, item in self.actions.items() if self._holds(needs[name])}
+        widgets = super()._get_list_widget(**values)
+        widgets["list"].template_args["actions"] = allowed
+        return widgets
+
+    def _holds(self, verb: str) -> bool:
+        return bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
 
     def may(self, verb: str) -> bool:
         """Whether there is such a page, and the person of this request may use it."""
@@ -127,7 +138,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
             "delete": self.spec.can_delete or self.spec.delete,
             "read": True,
         }[verb]
-        return bool(exists) and bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
+        return bool(exists) and self._holds(verb)
 
     @expose("/list/")
     @guard("read")
@@ -226,7 +237,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
         wanted = next((a for a in self.spec.actions if a.name == name), None)
         if wanted is None:
             abort(404)
-        if not self.appbuilder.sm.has_access(f"can_{wanted.needs}", self.class_permission_name):
+        if not self._holds(wanted.needs):
             abort(403)
         rows = [self._row(pk) for pk in pks[:500]]
         release()

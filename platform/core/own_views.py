@@ -27,6 +27,7 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
     retry_jobs(tenant, [row.id for row in rows])
 
 
+METERS = ("messages", "refused", "tokens_in", "tokens_out")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -41,7 +42,7 @@ def views() -> list[AdminView]:
         group="workspace",
         list_columns=("kind", "state", "attempts", "error", "created_at", "finished_at"),
         labels=_labels("kind", "state", "attempts", "error", "created_at", "finished_at"),
-        formats={"created_at": "time", "finished_at": "time"},
+        formats={"created_at": "time", "finished_at": "time", "error": "sentence"},
         values={
             "kind": {kind: words(f"job_{kind}") for kind in KINDS},
             "state": {state: words(f"job_state_{state}") for state in JOB_STATES},
@@ -62,6 +63,8 @@ def views() -> list[AdminView]:
         list_columns=("day", "bot.name", "meter", "amount"),
         labels=_labels("day", "bot.name", "meter", "amount"),
         formats={"amount": "number"},
+        values={"meter": {meter: words(f"meter_{meter}") for meter in METERS}},
+        filters=("meter",),
         order=("day", "desc"),
         rights=rights(read=("owner", "editor", "viewer", "operator"), write=()),
         empty_title=words("admin_usage_empty"),

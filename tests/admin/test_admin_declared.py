@@ -86,7 +86,7 @@ def test_a_filter_shows_the_rows_of_a_value(house: Any) -> None:
     )
     page = owner.get(link).text
     assert "FAILED-ONE" in page and "DONE-ONE" not in page
-    assert "GLOBEX-ONLY" not in owner.get("/jobs/list/?_flt_0_error=GLOBEX-ONLY-ERROR").text
+    assert "GLOBEX-ONLY" not in owner.get("/jobs/list/?_flt_2_error=GLOBEX").text
 
 
 def test_a_failed_job_is_run_again_by_the_button(house: Any) -> None:
@@ -165,3 +165,12 @@ def test_changes_in_the_admin_are_in_the_trail_with_the_person(house: Any) -> No
     assert "editor@example.org" in page and "made a bot" in page and "trail-bot" in page
     only = house.browser("owner@example.org").get("/audit/?action=bot.created").text
     assert "<b>editor@example.org</b> made a bot" in only and "<b>editor@example.org</b> added a source" not in only
+
+
+def test_the_buttons_of_actions_follow_the_role(house: Any) -> None:
+    owner, editor = house.browser("owner@example.org"), house.browser("editor@example.org")
+    assert 'value="retry"' in owner.get("/jobs/list/").text and 'name="rowid"' in owner.get("/jobs/list/").text
+    assert 'value="restrict"' in owner.get("/contacts/list/").text
+    assert 'value="restrict"' not in editor.get("/contacts/list/").text
+    page = owner.get("/usage/list/").text
+    assert 'name="rowid"' not in page and "Questions" in page
