@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
-from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError
+from .egress import EgressRefused
+from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
+from .kept import KeptClients
 from .models import (
     CannotAnswer,
     ChatModel,
@@ -17,13 +19,16 @@ from .models import (
     EmbeddingSpace,
     MaskedPassage,
     ModelEvent,
+    ModelFailed,
     ModelInfo,
     ModelRequest,
     TextDelta,
     TokenUsage,
     Vectors,
+    unit_vectors,
 )
-from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
+from .prompting import chat_messages
 from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
@@ -41,6 +46,7 @@ __all__ = [
     "Connector",
     "Disclosure",
     "DocumentProblem",
+    "EgressRefused",
     "EmbeddingModel",
     "EmbeddingSpace",
     "ErasureReport",
@@ -56,9 +62,11 @@ __all__ = [
     "Health",
     "HealthCheck",
     "InvalidRequest",
+    "KeptClients",
     "Masked",
     "MaskedPassage",
     "ModelEvent",
+    "ModelFailed",
     "ModelInfo",
     "ModelRequest",
     "NotFound",
@@ -73,13 +81,17 @@ __all__ = [
     "Unchanged",
     "Vectors",
     "WebChatAgentError",
+    "cause_of",
+    "chat_messages",
     "detect_language",
+    "disclose",
     "hookimpl",
     "make_fetcher",
     "rights",
     "run_limited",
     "stems",
     "trigrams",
+    "unit_vectors",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})
