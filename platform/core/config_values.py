@@ -97,6 +97,14 @@ def _is_endpoint(path: str, field: FieldInfo) -> bool:
     return is_a(unwrap(field.annotation)[0], AnyUrl) or name.split("_")[-1] in ENDPOINT_NAMES
 
 
+def _effective(values: Mapping[str, Any], path: str, field: FieldInfo) -> str:
+    """The value that counts, as text: the given one, else the default."""
+    found = pick(values, path)
+    if found is None and not field.is_required():
+        found = field.get_default(call_default_factory=True)
+    return str(found or "").rstrip("/")
+
+
 def moved_secrets(
     model: type[BaseModel], stored: Mapping[str, Any], values: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> list[Problem]:
@@ -104,8 +112,8 @@ def moved_secrets(
 
     Else somebody who may change the address, but does not know the key, could have it sent to a server of theirs.
     """
-    places = [path for path, field in walk(model) if _is_endpoint(path, field)]
-    if all(str(pick(stored, p) or "") == str(pick(values, p) or "") for p in places):
+    places = [(path, field) for path, field in walk(model) if _is_endpoint(path, field)]
+    if all(_effective(stored, p, field) == _effective(values, p, field) for p, field in places):
         return []
     return [
         Problem("The address changed, so this secret must be entered again.", path, kind="secret_again")

@@ -66,4 +66,5 @@ def list_alerts(tenant: Tenant) -> Sequence[Alert]:
         BackgroundJob.state == "failed", BackgroundJob.finished_at >= now() - timedelta(days=7)
     )
     with tenant.read() as db:
-        return [Alert(kind, count, bot_id) for kind, bot_id, count in db.execute(union_all(sources, failed)) if count]
+        rows = db.execute(union_all(sources, failed))
+        return [Alert("source" if kind == "source" else "job", count, bot) for kind, bot, count in rows if count]

@@ -48,6 +48,11 @@ def seen() -> list[tuple[str, str, str]]:
     return sys.modules["everything"].SEEN
 
 
+def config_of(house: Any) -> Any:
+    """The stored configuration of the first tenant; a tenant object reads it once."""
+    return load_tenant(house.platform, slug="acme").config(sys.modules["everything.config"].Config)
+
+
 def enabled(house: Any, slug: str = "acme") -> frozenset[str]:
     """The plugins that are on for a tenant."""
     return load_tenant(house.platform, slug=slug).enabled
@@ -112,7 +117,7 @@ def test_settings_are_tried_saved_and_shown_again(owner: Any, house: Any) -> Non
         "c_limits__token": "nested-secret",
     }
     assert owner.post(f"{PAGE}settings", form).status_code == 302
-    config = house.acme.config(sys.modules["everything.config"].Config)
+    config = config_of(house)
     assert (config.title, config.amount, config.level, config.colour.value) == ("Grüße", 7, 3, "red")
     assert config.wanted is False, "a box that is not ticked is off"
     assert (config.maybe, str(config.starts), config.lists, config.mapping) == (
@@ -140,12 +145,12 @@ def test_secrets_are_written_and_never_shown(owner: Any, house: Any) -> None:
     assert "Leave it empty to keep it" in page
     kept = {k: v for k, v in GOOD.items() if k != "c_api_key"}
     assert owner.post(f"{PAGE}settings", {**kept, "c_amount": "6"}).status_code == 302
-    config = house.acme.config(sys.modules["everything.config"].Config)
+    config = config_of(house)
     assert config.api_key.get_secret_value() == "right-key" and config.second_key.get_secret_value() == "second-secret"
     assert config.limits.token.get_secret_value() == "nested-secret" and config.amount == 6
     erase = {"c_second_key__erase": "y", "c_limits__token__erase": "y"}
     assert owner.post(f"{PAGE}settings", {**kept, **erase}).status_code == 302
-    config = house.acme.config(sys.modules["everything.config"].Config)
+    config = config_of(house)
     assert config.second_key is None and config.limits.token.get_secret_value() == ""
     assert config.api_key.get_secret_value() == "right-key"
 
@@ -202,6 +207,11 @@ def test_a_stored_secret_does_not_go_to_a_new_address(owner: Any, house: Any) ->
     assert seen() == []
     owner.post(f"{PAGE}settings", {**moved, "c_api_key": "right-key"})
     assert seen() == [("acme", "right-key", "https://evil.example.com/")]
+
+
+def test_a_default_address_is_the_same_whether_it_is_stored_or_not(owner: Any, house: Any) -> None:
+    plugins.configure(house.acme, "everything", {"api_key": "right-key"})
+    assert owner.post(f"{PAGE}settings", {**GOOD, "c_api_key": "", "c_title": "Kept"}).status_code == 302
 
 
 def test_it_is_switched_on_when_its_settings_work_for_one_tenant_only(owner: Any, house: Any) -> None:
@@ -269,5 +279,5 @@ def test_words_of_a_plugin_are_in_the_language_of_the_reader(house: Any, owner: 
 def test_the_command_line_merges_nested_values(house: Any, owner: Any) -> None:
     plugins.configure(house.acme, "everything", {"api_key": "right-key", "limits": {"token": "t"}})
     plugins.configure(house.acme, "everything", {"limits": {"daily": 3}})
-    config = house.acme.config(sys.modules["everything.config"].Config)
+    config = config_of(house)
     assert (config.limits.daily, config.limits.token.get_secret_value()) == (3, "t")

@@ -146,6 +146,21 @@ def test_the_hosts_in_its_code_are_declared(folder):
                     assert host in manifest.egress or host.endswith((".w3.org", "example.org")), f"{path.name}: {host}"
 
 
+@pytest.mark.parametrize("language", ["en", "de", "hi"])
+def test_its_words_are_in_every_language(folder, language, acme):
+    from webchatagent.core import own_hooks, plugins
+    from webchatagent.core.config_values import walk
+    from webchatagent.core.registry import load_plugins
+
+    acme.platform.registry = load_plugins({"core": own_hooks})
+    manifest = read_manifest(folder / "plugin.toml")
+    own = manifest.translations.get(language)
+    assert language == "en" or (own and own.name and own.summary)
+    settings = {path for path, _ in walk(plugins.config_model(acme, folder.name))}
+    fields = own.fields if own else {}
+    assert set(fields) == settings and all(f.label and f.help for f in fields.values())
+
+
 def test_its_config_is_a_model_named_config(folder, acme):
     from webchatagent.core import own_hooks, plugins
     from webchatagent.core.registry import load_plugins
