@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webchatagent.core.admin_views import AdminView
 from webchatagent.core.settings import Settings
@@ -52,6 +53,9 @@ def create_admin(
     session = make_session(platform.database.engine)
     with app.app_context():
         Builder(app, session, PAGES, classes)
+    proxies = int(platform.settings.trusted_proxies)
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.extensions["wca_doctor"] = doctor
     skin.install(app)
     install(app, platform, session)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, select
 
+from webchatagent.core.addresses import is_loopback
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import AccountLink
-from webchatagent.core.errors import NotFound
+from webchatagent.core.errors import Conflict, NotFound
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenancy import TenantSession
 from webchatagent.core.tenants import Platform
@@ -32,7 +34,17 @@ def hash_token(token: str) -> str:
 
 
 def link_to(settings: Settings, base: str, path: str) -> str:
-    """The address of a page of the admin for a mail: the fixed public address, else the one of this request."""
+    """The address of a page of the admin for a mail: the fixed public address, else the one of this request.
+
+    Who asks chooses the Host of a request, so a mail that leaves the house takes it from this machine only. Raises
+    Conflict with the code `public_url_missing` otherwise.
+    """
+    if not settings.public_url and settings.smtp_url and not is_loopback(urlsplit(base).hostname or ""):
+        raise Conflict(
+            "Mails hold links, and this server does not know its address.",
+            "set WEBCHATAGENT_PUBLIC_URL",
+            code="public_url_missing",
+        )
     return f"{(settings.public_url or base).rstrip('/')}/admin{path}"
 
 

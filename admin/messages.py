@@ -41,6 +41,9 @@ SENTENCES: dict[str, Any] = {
     "fetch_tls": _("The website has no valid certificate."),
     "fetch_too_large": _("The page is too large to be read."),
     "egress_refused": _("The people who run this server do not allow calls to it."),
+    "public_url_missing": _(
+        "This server does not know its own address, so it cannot send links. Please tell the people who run it."
+    ),
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),
     "address_wrong": _("Please enter a web address such as https://www.example.org."),

@@ -36,6 +36,7 @@ def _mail_link(platform: Platform, kind: str, email: str, language: str, base: s
     known = find_user(platform, email)
     here = operator_tenant(platform)
     settings = platform.settings
+    link_to(settings, base, "/")  # refuses for every address, or for none
     ring: list[str] = []
     with here.write() as db:
         token = make_link(db, kind, email, known or 0)

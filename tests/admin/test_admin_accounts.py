@@ -157,6 +157,35 @@ def test_mails_to_strangers_are_limited(limited: Any) -> None:
     assert answers == [200] * 20 + [429]
 
 
+def test_limits_are_those_of_the_person_behind_a_trusted_proxy(tmp_path: Any, migrated_database: Any) -> None:
+    from .conftest import build
+
+    house = build(tmp_path, migrated_database, rate_limits="on", trusted_proxies="1")
+    answers = []
+    for n in range(12):
+        browser = house.browser()
+        browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.100.{n}"
+        answers.append(browser.login(f"n{n}@example.org", "wrong").status_code)
+    assert answers == [200] * 12
+    browser = house.browser()
+    browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = "203.0.113.9, 198.51.100.200"
+    answers = [browser.login(f"m{n}@example.org", "wrong").status_code for n in range(11)]
+    assert answers[-1] == 429
+
+
+def test_a_link_in_a_mail_never_takes_a_foreign_host(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(house.platform.settings._values, "SMTP_URL", "smtp://127.0.0.1:1")
+    for address in ("owner@example.org", "nobody-at-all@example.com"):
+        browser = house.browser()
+        browser.get("/reset/", base_url="http://evil.example.com/admin")
+        answer = browser.post("/reset/", {"email": address}, base_url="http://evil.example.com/admin")
+        assert "does not know its own address" in answer.text
+    monkeypatch.setitem(house.platform.settings._values, "PUBLIC_URL", "https://chat.example.org")
+    assert (
+        links.link_to(house.platform.settings, "http://evil.example.com/", "/x") == "https://chat.example.org/admin/x"
+    )
+
+
 @pytest.mark.parametrize("time, code", [(59, "287082"), (1111111109, "081804"), (2000000000, "279037")])
 def test_codes_are_those_of_the_standard(time: int, code: str) -> None:
     assert totp.code_at("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", time // 30) == code  # RFC 6238, appendix B
