@@ -25,6 +25,8 @@ from .models import AdminUser
 from .session import place, platform, release, tenant
 
 LIMIT = "10 per 20 second"
+SESSION_SECONDS = 12 * 3600
+"""How long a log-in holds at most; the cookie itself goes with the browser."""
 HALF_SECONDS = 300
 """How long the second step may take after the first."""
 
@@ -105,8 +107,7 @@ def start_session(user: AdminUser | int) -> None:
     locale = user.locale or session.get("locale")
     session.clear()
     login_user(user, remember=False)
-    session.permanent = True
-    session["epoch"] = user.session_epoch
+    session["epoch"], session["since"] = user.session_epoch, int(time.time())
     if locale:
         session["locale"] = locale
 
@@ -174,9 +175,10 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
         release()
 
     def load_user(self, pk: int) -> AdminUser | None:
-        """The person of a cookie, unless their sessions were ended meanwhile."""
+        """The person of a cookie, unless it is too old or their sessions were ended meanwhile."""
         user: AdminUser | None = super().load_user(pk)
-        return user if user is not None and session.get("epoch") == user.session_epoch else None
+        fresh = time.time() - session.get("since", 0) < SESSION_SECONDS
+        return user if user is not None and fresh and session.get("epoch") == user.session_epoch else None
 
     def get_user_roles(self, user: Any) -> list[Any]:
         """The role in the tenant of this request, as an object with a name."""

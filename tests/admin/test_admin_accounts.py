@@ -44,6 +44,7 @@ def ask(house: Any, page: str, address: str) -> Any:
     return browser.post(page, {"email": address})
 
 
+@pytest.mark.seed("SR-030")
 def test_somebody_registers_confirms_and_owns_a_workspace(house: Any) -> None:
     assert "/admin/register/" in house.browser().get("/login/").text
     assert "look into your mail" in ask(house, "/register/", "Boss@New.example.com").text
@@ -64,6 +65,24 @@ def test_somebody_registers_confirms_and_owns_a_workspace(house: Any) -> None:
     assert house.browser().get(link).status_code == 404
     with made.read() as db:
         assert [e.action for e in db.query(AuditEntry).order_by(AuditEntry.id)] == ["tenant.created", "member.joined"]
+
+
+@pytest.mark.seed("SR-031")
+def test_an_address_that_registers_is_used_for_that_alone(house: Any) -> None:
+    from webchatagent.core.db.records import BackgroundJob, ConsentRecord
+
+    ask(house, "/register/", "only@example.com")
+    browser, link = house.browser(), link_in(mails(house, "only@example.com")[0][1])
+    browser.get(link)
+    browser.post(link, {"company": "Only", "new": PASSWORD, "locale": "en"})
+    house.run_jobs()
+    made = load_tenant(house.platform, slug="only")
+    with made.read() as db:
+        assert not db.query(ConsentRecord).count() and not db.query(OutboxMail).count()
+        assert not db.query(BackgroundJob).filter(BackgroundJob.kind != "purge").count()
+    assert [kind for kind, _ in mails(house, "only@example.com")] == ["register"]
+    recipients = {p for p in made.enabled if house.platform.registry.manifests[p].recipient}
+    assert not recipients, "nothing that is on from the start hands anything to anybody"
 
 
 def test_two_companies_of_one_name_get_two_short_names(house: Any) -> None:
@@ -297,5 +316,6 @@ def test_weak_passwords_are_refused(password: str) -> None:
         accounts.check_password(password, "person12@example.org")
 
 
+@pytest.mark.seed("SR-034")
 def test_passwords_are_hashed_with_scrypt() -> None:
     assert accounts.hash_password("a long enough secret").startswith("scrypt:32768:8:1$")

@@ -104,6 +104,7 @@ def test_a_failed_job_is_run_again_by_the_button(house: Any) -> None:
     assert last_entry(house.acme)[0] == "jobs.retried"
 
 
+@pytest.mark.seed("SR-161")
 def test_a_contact_is_corrected_restricted_and_erased_by_the_hooks(house: Any) -> None:
     with house.acme.write() as db:
         row = Contact(name="Old", email="old@example.com", phone="1")
@@ -140,6 +141,7 @@ def test_a_plugin_that_fails_to_erase_is_named(house: Any, monkeypatch: pytest.M
         contacts.restrict_contact(house.acme, house.ids["acme"]["contact"], True)
 
 
+@pytest.mark.seed("SR-161")
 def test_one_conversation_is_deleted_and_its_contact_stays(house: Any) -> None:
     ids = house.ids["acme"]
     privacy = house.browser("privacy@example.org")
