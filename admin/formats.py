@@ -79,7 +79,7 @@ def lazy(text: Any) -> Any:
 
 def speaking(spec: AdminView) -> AdminView:
     """A declaration whose texts are chosen when they are shown."""
-    names = ("title", "intro", "add_title", "empty_title", "empty_text", "confirm_delete")
+    names = ("title", "intro", "add_title", "edit_title", "empty_title", "empty_text", "confirm_delete")
     return dataclasses.replace(
         spec,
         **{name: lazy(getattr(spec, name)) for name in names},

@@ -202,7 +202,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
         if form.validate_on_submit() and self._core(lambda: change(tenant(), row, form) or True, form):
             flash(gettext("Saved."), "success")
             return redirect(url_for(".show", pk=pk))
-        return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=str(row))
+        title = self.spec.edit_title or self.spec.title
+        return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=title)
 
     @expose("/delete/<pk>", methods=["POST"])
     @guard("delete")
@@ -342,6 +343,6 @@ def build_view(spec: AdminView) -> type[GuardedView]:
             "list_title": spec.title,
             "show_title": spec.title,
             "add_title": spec.add_title or spec.title,
-            "edit_title": spec.title,
+            "edit_title": spec.edit_title or spec.title,
         },
     )

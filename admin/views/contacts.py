@@ -71,6 +71,7 @@ CONTACTS = AdminView(
     },
     formats={"created_at": "time", "restricted": "yes_no"},
     rights=RIGHTS,
+    edit_title=_("Correct a contact"),
     edit_form=ContactForm,
     fill=fill,
     change=change,

@@ -56,6 +56,7 @@ class AdminView:
     actions: Sequence[AdminAction] = ()
     can_delete: bool = False
     add_title: Text = ""
+    edit_title: Text = ""
     intro: Text = ""
     empty_title: Text = ""
     empty_text: Text = ""

@@ -222,10 +222,11 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def third_party(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Plugins of others are installed."""
-    thirdparty.install(tmp_path_factory.mktemp("packages"))
+@pytest.fixture(scope="module", autouse=True)
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Plugins of others are installed, for the tests of one module."""
+    with thirdparty.installed(tmp_path_factory.mktemp("packages")):
+        yield
 
 
 @pytest.fixture(scope="module")

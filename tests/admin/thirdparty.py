@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 MANIFEST = """
@@ -117,9 +119,16 @@ def write(folder: Path, name: str, files: dict[str, str]) -> None:
     (info / "entry_points.txt").write_text(f"[webchatagent.plugins]\n{name} = {name}\n", encoding="utf-8")
 
 
-def install(folder: Path) -> None:
-    """Put the distributions where Python finds them."""
+@contextlib.contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """Have the distributions where Python finds them, until the block ends."""
     write(folder, "everything", {"plugin.toml": MANIFEST, "config.py": CONFIG, "__init__.py": CODE})
     write(folder, "lacking", {"plugin.toml": "", "__init__.py": "import a_package_that_nobody_has"})
     write(folder, "nameless", {"plugin.toml": 'id = "nameless"', "__init__.py": '"""A plugin."""'})
     sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in ("everything", "everything.config", "lacking", "nameless"):
+            sys.modules.pop(name, None)
