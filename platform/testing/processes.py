@@ -33,26 +33,26 @@ def by_words_only(folder: Path) -> dict[str, str]:
 
 
 class ServerProcess:
-    """`webchatagent serve` on a free port of this machine, with its standard error in a file.
+    """`webchatagent serve` (or `demo`) on a free port of this machine, with all that it prints in a file.
 
     Use it as a context manager: the block runs once the server listens. Raises RuntimeError, with what the server
     said, when it ends before that.
     """
 
-    def __init__(self, data: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, data: Path, log: Path, environment: Mapping[str, str], command: str = "serve") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._data, self._log, self._environment = data, log, environment
+        self._data, self._log, self._environment, self._command = data, log, environment, command
 
     @property
     def log(self) -> str:
-        """Everything the server wrote to its standard error so far."""
+        """Everything the server printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def __enter__(self) -> ServerProcess:
         with open(self._log, "ab") as said:
             self.process = subprocess.Popen(  # noqa: S603 (a command of this package)
-                [*COMMAND, "serve", "--port", str(self.port), "--data", str(self._data)],
+                [*COMMAND, self._command, "--port", str(self.port), "--data", str(self._data)],
                 env=dict(self._environment),
                 stdout=said,
                 stderr=said,
