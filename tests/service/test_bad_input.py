@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -19,113 +18,16 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import urllib3
 from pypdf import PdfWriter
 from sqlalchemy import select
 
-from webchatagent.admin.accounts import create_user
-from webchatagent.app import build_platform
-from webchatagent.core.bots import create_bot
 from webchatagent.core.chunks import Legs
-from webchatagent.core.db.sources import Document, Source
-from webchatagent.core.documents import PASSING
-from webchatagent.core.settings import load_settings
-from webchatagent.core.sources import upload_file
-from webchatagent.core.tenants import create_tenant
-from webchatagent.testing.processes import ServerProcess, by_words_only
+from webchatagent.core.db.sources import Source
+from webchatagent.testing.house import house_in
 
 pytestmark = pytest.mark.service
-PASSWORD, OWNER = "a long enough secret", "owner@example.org"
+QUESTION = "When does the walrus sleep?"
 TRACES = re.compile(r"Traceback|File \"|sqlalchemy|sqlite3|site-packages|SELECT |INSERT ", re.I)
-
-
-class House:
-    """A server, the platform of its data folder as this process sees it, a person at its admin, and a visitor."""
-
-    def __init__(self, server, platform, bots):
-        self.server, self.platform, (self.bot, self.foreign) = server, platform, bots
-        self._http, self._cookies, self._token = urllib3.PoolManager(retries=False), {}, ""
-
-    def send(self, method, path, body=None, **headers):
-        """One request; returns (status, headers, text)."""
-        answer = self._http.request(
-            method, self.server.url + path, body=body, headers=headers, redirect=False, timeout=60
-        )
-        for cookie in answer.headers.getlist("Set-Cookie"):
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self._cookies[name] = value
-        return answer.status, answer.headers, answer.data.decode()
-
-    def chat(self, message="When does the walrus sleep?", bot=None, **headers):
-        body = json.dumps({"message": message, "chatbotId": (bot or self.bot).public_id})
-        return self.send("POST", "/api/chat", body, **headers)
-
-    def history(self, session):
-        return json.loads(self.send("GET", "/api/chat/history", **{"X-Chat-Session-Id": session})[2])["messages"]
-
-    def admin(self, method, path, fields=None):
-        """As the owner's browser; logs in when it has not yet."""
-        if not self._cookies:
-            self._look("/admin/login/")
-            form = {"csrf_token": self._token, "email": OWNER, "password": PASSWORD}
-            assert self._post("/admin/login/", form)[0] == 302
-        self._look("/admin/")
-        return self._post("/admin" + path, fields or {})
-
-    def _jar(self):
-        return {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
-
-    def _look(self, path):
-        self._token = re.search(r'name="csrf-token" content="([^"]+)"', self.send("GET", path, **self._jar())[2])[1]
-
-    def _post(self, path, fields):
-        body, kind = urllib3.encode_multipart_formdata(fields)
-        own = {"Content-Type": kind, "X-CSRFToken": self._token, "X-Requested-With": "XMLHttpRequest"}
-        return self.send("POST", path, body, **own, **self._jar())
-
-    def upload(self, name, data):
-        return self.admin("POST", f"/sources/{self.bot.id}/upload", {"name": name, "file": ("blob", data)})
-
-    def documents(self):
-        with self.bot.tenant.read() as db:
-            return {d.external_id: d for d in db.scalars(select(Document).where(Document.bot_id == self.bot.id))}
-
-    def ended(self, external_id):
-        """The document, once it is in a state that stays."""
-        limit = time.monotonic() + 60
-        while True:
-            found = self.documents().get(external_id)
-            if found is not None and found.state not in PASSING:
-                return found
-            assert time.monotonic() < limit, (external_id, self.documents(), self.server.log)
-            time.sleep(0.05)
-
-    def assert_whole(self):
-        """What is on the disk and in the index is exactly what the rows say."""
-        rows = self.documents().values()
-        folder = self.platform.settings.folder / "blobs"
-        kept = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-        assert kept == sorted(d.blob for d in rows if d.blob)
-        stats = self.platform.chunks.stats(self.bot.tenant.id)
-        assert stats.chunks == sum(d.chunks for d in rows)
-        assert all(bool(d.chunks) == (d.state == "searchable") for d in rows)
-
-
-@contextlib.contextmanager
-def house_in(folder, work, database, **settings):
-    """A house with two tenants whose data are in `folder`; the first knows one text."""
-    shutil.copy(database, folder / "webchatagent.sqlite")
-    platform = build_platform(load_settings({}, data=str(folder)))
-    bots = [create_bot(create_tenant(platform, s, s.title()), "bot", "Bot") for s in ("acme", "globex")]
-    create_user(platform, OWNER, tenant=bots[0].tenant, role="owner", password=PASSWORD)
-    upload_file(bots[0].tenant, bots[0].id, "walrus.txt", b"The walrus sleeps on the ice until noon.")
-    own = {f"WEBCHATAGENT_{name.upper()}": value for name, value in {"rate_limits": "off", **settings}.items()}
-    with ServerProcess(folder, work / "server.log", {**by_words_only(work), **own}) as server:
-        here = House(server, platform, bots)
-        here.ended("walrus.txt")
-        yield here
-    platform.database.close()
-    platform.chunks.close()
 
 
 class Inside(BaseHTTPRequestHandler):
@@ -189,6 +91,8 @@ def running(tmp_path_factory, migrated_database, site):
     work = tmp_path_factory.mktemp("bad-input")
     (work / "data").mkdir()
     with house_in(work / "data", work, migrated_database, private_hosts=site) as here:
+        here.upload("walrus.txt", b"The walrus sleeps on the ice until noon.")
+        here.ended("walrus.txt")
         yield here
 
 
@@ -197,7 +101,7 @@ def house(running):
     """The server; after each test it still answers, its parts agree, and its log holds no trace."""
     before = len(running.server.log)
     yield running
-    assert "noon" in running.chat()[2]
+    assert "noon" in running.chat(QUESTION)[2]
     running.assert_whole()
     assert not TRACES.search(running.server.log[before:])
 
@@ -268,7 +172,7 @@ def test_other_calls_refuse_what_is_no_object(house, path, body):
     "origin", ["https://evil.example", "null", "http://localhost@evil.example", "http://[", "x" * 9000]
 )
 def test_a_page_of_another_origin_is_refused(house, origin):
-    answer = house.chat(Origin=origin)
+    answer = house.chat(QUESTION, Origin=origin)
     assert_error(answer, 403, "origin_not_allowed")
     assert "Access-Control-Allow-Origin" not in answer[1]
 
@@ -277,7 +181,7 @@ def test_a_page_of_another_origin_is_refused(house, origin):
 def test_a_session_of_another_tenant_opens_nothing_and_stays_whole(house):
     foreign = house.chat("Wo ist das Walross?", house.foreign)[1]["X-Chat-Session-Id"]
     before = house.history(foreign)
-    status, headers, _ = house.chat(**{"X-Chat-Session-Id": foreign})
+    status, headers, _ = house.chat(QUESTION, **{"X-Chat-Session-Id": foreign})
     assert status == 200 and headers["X-Chat-Session-Id"] != foreign
     assert house.history(foreign) == before and len(before) == 2
     assert [m["role"] for m in house.history(headers["X-Chat-Session-Id"])] == ["visitor", "bot"]
@@ -360,7 +264,7 @@ def test_an_odd_name_is_kept_as_a_name_and_never_a_path(house, name):
 @pytest.mark.parametrize("page", ["port", "name", "number", "cloud", "file", "round"])
 def test_a_site_that_leads_inside_is_unreachable(house, site, inside, page):
     address = f"http://{site}/{page}"
-    house.admin("POST", f"/sources/{house.bot.id}/website", {"url": address})
+    house.post_admin(f"/sources/{house.bot.id}/website", {"url": address})
     document = house.ended(address)
     assert (document.state, document.chunks) == ("unreachable", 0) and len(document.error) > 10
     assert inside.seen == [] and "walrus" not in document.error and not TRACES.search(document.error)
@@ -374,8 +278,8 @@ def test_a_site_that_leads_inside_is_unreachable(house, site, inside, page):
 
 
 def test_an_upload_without_a_file_or_a_right_is_refused(house):
-    assert_error(house.admin("POST", f"/sources/{house.bot.id}/upload", {"name": "x.txt"}), 422, "invalid_request")
-    foreign = house.admin("POST", f"/sources/{house.foreign.id}/upload", {"name": "x.txt", "file": ("x", b"x")})
+    assert_error(house.post_admin(f"/sources/{house.bot.id}/upload", {"name": "x.txt"}), 422, "invalid_request")
+    foreign = house.post_admin(f"/sources/{house.foreign.id}/upload", {"name": "x.txt", "file": ("x", b"x")})
     assert_error(foreign, 404, "bot_not_found")
 
 
@@ -393,7 +297,9 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_said_and_nothing_is_lost(small_disk, tmp_path, migrated_database):
     with house_in(small_disk, tmp_path, migrated_database) as house:
-        session = house.chat()[1]["X-Chat-Session-Id"]
+        house.upload("walrus.txt", b"The walrus sleeps on the ice until noon.")
+        house.ended("walrus.txt")
+        session = house.chat(QUESTION)[1]["X-Chat-Session-Id"]
         before = house.history(session)
         assert_error(house.upload("large.txt", b"walrus " * 3_000_000), 503, "try_again")
         assert set(house.documents()) == {"walrus.txt"}
