@@ -23,7 +23,7 @@ def external_ids(bot: LiveBot, document_ids: list[int]) -> dict[int, str]:
     """The external id of each document."""
     with bot.tenant.read() as db:
         rows = db.execute(select(Document.id, Document.external_id).where(Document.id.in_(document_ids)))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
 
 def read_jsonl(path: str) -> list[dict[str, Any]]:

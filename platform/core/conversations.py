@@ -23,7 +23,6 @@ class Conversation:
     bot_id: int
     bot: str
     language: str
-    restricted: bool
     started: datetime
     last: datetime
     ended: datetime | None
@@ -41,9 +40,9 @@ def list_conversations(
     page: int = 0,
     size: int = 25,
 ) -> tuple[list[Conversation], int]:
-    """A page of conversations, the latest first, and how many there are."""
+    """A page of conversations, the latest first, and how many there are. Restricted ones are left out."""
     with tenant.read() as db:
-        wanted = [ChatSession.bot_id == bot_id] if bot_id else []
+        wanted = [~ChatSession.restricted, *([ChatSession.bot_id == bot_id] if bot_id else [])]
         rows = db.execute(
             select(ChatSession, Bot.name, func.count().over())
             .join(Bot, Bot.id == ChatSession.bot_id)
@@ -73,14 +72,12 @@ def list_conversations(
                 select(TurnRow.session_id, func.count(TurnRow.id))
                 .where(TurnRow.session_id.in_(ids), TurnRow.refused)
                 .group_by(TurnRow.session_id)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         firsts = [c[4] for c in counts.values() if c[4]]
         opening = func.substr(Message.text, 1, 200)
         openings: dict[int, str] = dict(
-            db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all()
+            db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).all()
         )
     return [
         _conversation(row, bot, counts.get(row.id), refused.get(row.id, 0), openings.get(row.id, ""))
@@ -95,7 +92,6 @@ def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening
         row.bot_id,
         bot,
         row.language,
-        row.restricted,
         row.created_at,
         row.last_at,
         row.ended_at,
@@ -103,7 +99,7 @@ def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening
         up,
         down,
         refused,
-        "" if row.restricted else opening,
+        opening,
     )
 
 
@@ -136,13 +132,20 @@ def read_transcript(tenant: Tenant, session_id: int, limit: int = 500) -> Transc
 
 
 def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int], int]:
-    """Conversations begun since then, per bot, and how many questions found no answer."""
+    """Conversations begun since then, per bot, and how many questions found no answer; restricted ones do not count."""
     with tenant.read() as db:
         begun = db.execute(
             select(ChatSession.bot_id, func.count(ChatSession.id))
-            .where(ChatSession.created_at >= since)
+            .where(ChatSession.created_at >= since, ~ChatSession.restricted)
             .group_by(ChatSession.bot_id)
         )
-        per_bot = dict(begun.tuples().all())
-        unanswered = db.scalar(select(func.count(TurnRow.id)).where(TurnRow.created_at >= since, TurnRow.refused)) or 0
+        per_bot = dict(begun.all())
+        unanswered = (
+            db.scalar(
+                select(func.count(TurnRow.id))
+                .join(ChatSession, ChatSession.id == TurnRow.session_id)
+                .where(TurnRow.created_at >= since, TurnRow.refused, ~ChatSession.restricted)
+            )
+            or 0
+        )
     return per_bot, unanswered

@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
-from webchatagent.core.sessions import end_session, erase_session, history, locate_session
+from webchatagent.core.errors import NotFound
+from webchatagent.core.sessions import end_session, erase_session, history, locate_session, rate_answer
 from webchatagent.core.turns import TurnRunner, accept_turn
 from webchatagent.testing.turns import collect, kinds, until
 
@@ -59,9 +60,24 @@ def test_history_is_in_order_and_of_one_session(asked, scripted_model, platform)
 
 
 @pytest.mark.parametrize(("setting", "days", "same"), [(0, 400, True), (30, 29, True), (30, 31, False)])
-def test_a_session_lasts_as_long_as_the_tenant_says(asked, scripted_model, setting, days, same):
+def test_a_session_lasts_as_long_as_the_tenant_says(asked, scripted_model, platform, setting, days, same):
     key = accept_turn(asked, None, QUESTION).session.key
     age(asked, days)
     change_settings(asked.tenant, asked.id, session_days=setting)
     bot = find_bot(asked.tenant.platform, asked.public_id)
+    located = locate_session(platform, key)
+    assert bool(history(located)) is same
     assert (accept_turn(bot, key, QUESTION).session.key == key) is same
+    if not same:
+        with pytest.raises(NotFound):
+            rate_answer(located, "any", "up")
+
+
+def test_an_expired_session_can_still_be_erased(asked, scripted_model, platform, run_jobs):
+    key = accept_turn(asked, None, QUESTION).session.key
+    age(asked, 31)
+    change_settings(asked.tenant, asked.id, session_days=30)
+    end_session(locate_session(platform, key), erase=True)
+    run_jobs()
+    with asked.tenant.read() as db:
+        assert db.scalar(select(ChatSession)) is None
