@@ -140,7 +140,9 @@ def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
                     row = Document(
                         source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0
                     )
-                    known[finding.external_id] = row
+                elif isinstance(finding, Failed) and finding.state == "gone":
+                    row = _forget(db, row, ring)
+                known[finding.external_id] = row
                 unused += _apply(db, row, finding, blob, added, ring)
     for blob in unused:
         tenant.platform.blobs.delete(tenant.id, blob)
@@ -162,6 +164,19 @@ def _store(tenant: Tenant, batch: list[Finding]) -> list[str]:
     return blobs
 
 
+def _forget(db: TenantSession, row: Document, ring: list[str]) -> Document:
+    """A row without content in the place of a document whose page is gone.
+
+    Deleting the old row is what stops a job that is indexing it at this moment, and an ETag that was kept would hide
+    that the page is there again.
+    """
+    ring += _delete_rows(db, [row])
+    db.flush()
+    return Document(
+        source_id=row.source_id, bot_id=row.bot_id, external_id=row.external_id, version=0, title=row.title, url=row.url
+    )
+
+
 def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added: Added, ring: list[str]) -> list[str]:
     """Bring one document up to date; returns the blobs that nothing needs any more."""
     row.changed_at = now()
@@ -170,13 +185,11 @@ def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added:
         added.unchanged += 1
         return []
     if isinstance(finding, Failed):
-        if row.state != "searchable" or finding.state == "gone":  # a page that is down for an hour stays searchable
+        if not row.version or row.state not in (*PASSING, "searchable"):  # a page that is down for an hour stays
             row.state = finding.state
         row.error, row.url, row.title = finding.message, finding.url or row.url, row.title or finding.title
         db.add(row)
         db.flush()
-        if finding.state == "gone" and row.chunks:
-            ring.append(jobs.add_job(db, jobs.DELETE, document_ids=[row.id], blobs=[], keep_rows=True))
         added.documents.append(row.id)
         return []
     digest = hashlib.sha256(finding.data if finding.data is not None else (finding.text or "").encode()).hexdigest()
@@ -249,8 +262,8 @@ def retry_documents(tenant: Tenant, document_ids: list[int]) -> int:
     """Index documents again that ended in another state than searchable; returns how many."""
     ring = []
     with tenant.write() as db:
-        rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
-        for row in rows:
+        ended = Document.state.not_in((*PASSING, "searchable"))
+        for row in db.scalars(select(Document).where(Document.id.in_(document_ids), ended)).all():
             if row.blob or row.text:
                 row.state, row.error = "queued", ""
                 ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
