@@ -26,6 +26,8 @@ from .processes import ServerProcess, by_words_only
 OWNER, PASSWORD = "owner@example.org", "a long enough secret"
 Answer = tuple[int, Mapping[str, str], str]
 """Status, headers, text."""
+TRACES = re.compile(r"Traceback|File \"|sqlalchemy|sqlite3|site-packages|SELECT |INSERT ", re.I)
+"""What neither an answer nor a log may hold."""
 
 
 class House:
@@ -120,3 +122,12 @@ def house_in(folder: Path, work: Path, database: Path, **settings: str) -> Itera
     finally:
         platform.database.close()
         platform.chunks.close()
+
+
+def assert_error(answer: Answer, status: int, code: str) -> None:
+    """The contract's error shape, and nothing of the inside."""
+    found, _, text = answer
+    error = json.loads(text)["error"]
+    assert (found, error["code"]) == (status, code)
+    assert set(error) <= {"code", "message", "field"} and error["message"][-1] in ".)"
+    assert not TRACES.search(text)

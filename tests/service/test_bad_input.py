@@ -1,7 +1,8 @@
 """What people send by mistake or on purpose, through a real server with its real pipeline.
 
 Each ends in an error of the contract's shape or in a document state with a sentence; nothing is lost, nothing half
-done, and neither an answer nor the log holds a trace. (A second server on one data folder: `test_cli_processes`.)
+done, and neither an answer nor the log holds a trace. (A full disk: `test_full_disk`; a second server on
+one data folder: `test_cli_processes`.)
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
-import subprocess
 import threading
 import time
 import unicodedata
@@ -23,11 +22,10 @@ from sqlalchemy import select
 
 from webchatagent.core.chunks import Legs
 from webchatagent.core.db.sources import Source
-from webchatagent.testing.house import house_in
+from webchatagent.testing.house import TRACES, assert_error, house_in
 
 pytestmark = pytest.mark.service
 QUESTION = "When does the walrus sleep?"
-TRACES = re.compile(r"Traceback|File \"|sqlalchemy|sqlite3|site-packages|SELECT |INSERT ", re.I)
 
 
 class Inside(BaseHTTPRequestHandler):
@@ -104,15 +102,6 @@ def house(running):
     assert "noon" in running.chat(QUESTION)[2]
     running.assert_whole()
     assert not TRACES.search(running.server.log[before:])
-
-
-def assert_error(answer, status, code):
-    """The contract's error shape, and nothing of the inside."""
-    found, _, text = answer
-    error = json.loads(text)["error"]
-    assert (found, error["code"]) == (status, code)
-    assert set(error) <= {"code", "message", "field"} and error["message"].rstrip(")").endswith((".", "one"))
-    assert not TRACES.search(text)
 
 
 HUGE = json.dumps({"message": "x" * 5_000_000}).encode()
@@ -281,50 +270,3 @@ def test_an_upload_without_a_file_or_a_right_is_refused(house):
     assert_error(house.post_admin(f"/sources/{house.bot.id}/upload", {"name": "x.txt"}), 422, "invalid_request")
     foreign = house.post_admin(f"/sources/{house.foreign.id}/upload", {"name": "x.txt", "file": ("x", b"x")})
     assert_error(foreign, 404, "bot_not_found")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A folder on a disk of 16 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def test_a_full_disk_is_said_and_nothing_is_lost(small_disk, tmp_path, migrated_database):
-    with house_in(small_disk, tmp_path, migrated_database) as house:
-        house.upload("walrus.txt", b"The walrus sleeps on the ice until noon.")
-        house.ended("walrus.txt")
-        session = house.chat(QUESTION)[1]["X-Chat-Session-Id"]
-        before = house.history(session)
-        assert_error(house.upload("large.txt", b"walrus " * 3_000_000), 503, "try_again")
-        assert set(house.documents()) == {"walrus.txt"}
-        house.assert_whole()
-        fill(small_disk)
-        assert_error(house.upload("small.txt", b"The quagga is gone. " * 9000), 503, "try_again")
-        for _ in range(40):  # until the pages that the database has in reserve are used up
-            refused = house.chat("x " * 2000, **{"X-Chat-Session-Id": session})
-            if refused[0] != 200:
-                break
-        assert_error(refused, 503, "try_again")
-        assert int(refused[1]["Retry-After"]) > 0
-        kept = house.history(session)
-        assert kept[:2] == before and len(kept) % 2 == 0
-        (small_disk / "ballast").unlink()
-        assert json.loads(house.upload("small.txt", b"The quagga is gone.")[2])["documents"] == 1
-        assert house.ended("small.txt").state == "searchable"
-        status, _, text = house.chat("Where is the quagga?", **{"X-Chat-Session-Id": session})
-        assert status == 200 and "gone" in text and len(house.history(session)) == len(kept) + 2
-        house.assert_whole()
-        assert not TRACES.search(house.server.log)
-
-
-def fill(disk):
-    """Leave nothing free."""
-    with open(disk / "ballast", "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
