@@ -23,6 +23,7 @@ class Conversation:
     bot_id: int
     bot: str
     language: str
+    restricted: bool
     started: datetime
     last: datetime
     ended: datetime | None
@@ -72,12 +73,14 @@ def list_conversations(
                 select(TurnRow.session_id, func.count(TurnRow.id))
                 .where(TurnRow.session_id.in_(ids), TurnRow.refused)
                 .group_by(TurnRow.session_id)
-            ).all()
+            )
+            .tuples()
+            .all()
         )
         firsts = [c[4] for c in counts.values() if c[4]]
         opening = func.substr(Message.text, 1, 200)
         openings: dict[int, str] = dict(
-            db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).all()
+            db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all()
         )
     return [
         _conversation(row, bot, counts.get(row.id), refused.get(row.id, 0), openings.get(row.id, ""))
@@ -92,6 +95,7 @@ def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening
         row.bot_id,
         bot,
         row.language,
+        row.restricted,
         row.created_at,
         row.last_at,
         row.ended_at,
@@ -99,7 +103,7 @@ def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening
         up,
         down,
         refused,
-        opening,
+        "" if row.restricted else opening,
     )
 
 
@@ -139,13 +143,10 @@ def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int]
             .where(ChatSession.created_at >= since, ~ChatSession.restricted)
             .group_by(ChatSession.bot_id)
         )
-        per_bot = dict(begun.all())
-        unanswered = (
-            db.scalar(
-                select(func.count(TurnRow.id))
-                .join(ChatSession, ChatSession.id == TurnRow.session_id)
-                .where(TurnRow.created_at >= since, TurnRow.refused, ~ChatSession.restricted)
-            )
-            or 0
+        per_bot = dict(begun.tuples().all())
+        unanswered = db.scalar(
+            select(func.count(TurnRow.id))
+            .join(ChatSession, ChatSession.id == TurnRow.session_id)
+            .where(TurnRow.created_at >= since, TurnRow.refused, ~ChatSession.restricted)
         )
-    return per_bot, unanswered
+    return per_bot, unanswered or 0
