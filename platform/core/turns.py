@@ -19,18 +19,19 @@ from sqlalchemy.exc import IntegrityError
 from . import usage
 from .analysis import detect_language
 from .bots import LiveBot
+from .breaker import Breakers
 from .citations import CitationStream
 from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
 from .db.sources import Document, Source
-from .egress import calling
 from .errors import InvalidRequest, Unavailable, WebChatAgentError
 from .followup import points_back
 from .live import Event, LiveTurn
-from .models import CannotAnswer, ChatModel, ModelRequest, TextDelta, TokenUsage
+from .models import CannotAnswer, ModelFailed, ModelRequest, TextDelta, TokenUsage
 from .progress import ProgressWriter
 from .prompting import HISTORY, build_request
 from .ranking import Ranked
+from .resolver import candidates, stream_answer
 from .retrieval import Found, retrieve
 from .sessions import OpenSession, open_session, resume_session
 from .storable import storable
@@ -183,18 +184,6 @@ def _find_passages(turn: Turn) -> None:
     )
 
 
-def chat_model(bot: LiveBot) -> tuple[str, ChatModel]:
-    """The (plugin, model) that answers for a bot: the one it names, else the first. Raises Unavailable."""
-    models = bot.tenant.hooks.each("chat_models", tenant=bot.tenant)
-    for plugin, model in models:
-        if model.info.id == bot.settings.chat_model:
-            return plugin, model
-    if not models:
-        raise Unavailable(say("no_model", bot.locale), "switch a model on", code="no_model")
-    plugin, first = models[0]
-    return plugin, first
-
-
 # -- stream: on the event loop ------------------------------------------------------------------------------------
 
 
@@ -228,6 +217,7 @@ class TurnRunner:
     def __init__(self) -> None:
         self._live: dict[int, LiveTurn] = {}
         self._progress = ProgressWriter()
+        self._breakers = Breakers()
 
     @property
     def running(self) -> int:
@@ -246,7 +236,7 @@ class TurnRunner:
             return
         if live is None:
             live = self._live[turn.id] = LiveTurn()
-            live.start(_answer(turn, live, self._progress), lambda: self._forget(turn.id))
+            live.start(_answer(turn, live, self._progress, self._breakers), lambda: self._forget(turn.id))
         async with contextlib.aclosing(live.follow()) as following:  # leaving is noticed at once
             async for events in following:
                 yield events
@@ -265,26 +255,22 @@ class TurnRunner:
         return reply
 
 
-async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
+async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers: Breakers) -> None:
     """Produce the events of one turn and store how it ended, whatever happens."""
     answer = Answer(turn)
     live.emit({"type": "start", "messageId": turn.public_id})
     try:
-        plugin, model = chat_model(turn.bot)
         assert turn.request is not None
         progress.add(turn.id, turn.bot.tenant.platform.database, answer)
-        stream = model.stream(turn.request)
+        stream = stream_answer(turn.bot, candidates(turn.bot), turn.request, breakers)
         try:
-            with calling(plugin, turn.bot.tenant):
-                async for event in stream:
+            async with contextlib.aclosing(stream) as events:
+                async for _, event in events:
                     shown = answer.take(event)
                     if shown:
                         live.emit({"type": "delta", "delta": shown})
         finally:
             progress.remove(turn.id)
-            close = getattr(stream, "aclose", None)
-            if close:
-                await close()
         for piece in answer.close():
             live.emit({"type": "delta", "delta": piece})
         await asyncio.to_thread(finish_turn, turn, answer)
@@ -295,6 +281,10 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
         await asyncio.to_thread(cut_turn, turn, answer.text)  # it was cancelled once, and is not again
         live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
+    except ModelFailed as error:  # what the provider said is for the tenant, not for the visitor
+        log.warning("turn %s: %s %s", turn.public_id, error.code, type(error.__cause__).__name__)
+        await asyncio.to_thread(cut_turn, turn, answer.text)
+        live.emit(_cut_event(turn, "answer_cut" if answer.text else "model_failed"))
     except WebChatAgentError as error:
         await asyncio.to_thread(cut_turn, turn, answer.text)
         live.emit({"type": "error", **error.as_json()})
@@ -304,8 +294,8 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
         live.emit(_cut_event(turn))
 
 
-def _cut_event(turn: Turn) -> Event:
-    return {"type": "error", "error": {"code": "try_again", "message": say("answer_cut", turn.language)}}
+def _cut_event(turn: Turn, sentence: str = "answer_cut") -> Event:
+    return {"type": "error", "error": {"code": "try_again", "message": say(sentence, turn.language)}}
 
 
 class Answer:
