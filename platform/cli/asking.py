@@ -11,12 +11,13 @@ import click
 from sqlalchemy import select
 
 from ..core import loop
+from ..core.accept import accept_turn
 from ..core.bots import LiveBot, find_bot
 from ..core.db.sources import Document
 from ..core.errors import InvalidRequest
 from ..core.ranking import Ranked
 from ..core.retrieval import search as search_bot
-from ..core.turns import Reply, TurnRunner, accept_turn
+from ..core.turns import Reply, TurnRunner
 from .context import Context, Result, common
 
 

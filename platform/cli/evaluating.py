@@ -13,11 +13,13 @@ from xml.etree import ElementTree
 import click
 
 from ..core import loop
+from ..core.accept import accept_turn
+from ..core.answer import Answer
 from ..core.bots import LiveBot, find_bot
 from ..core.breaker import Breakers
 from ..core.resolver import candidates, stream_answer
 from ..core.retrieval import search as search_bot
-from ..core.turns import Answer, Turn, accept_turn
+from ..core.turn import Turn
 from .asking import documents_found, external_ids, read_jsonl
 from .context import Context, Result, common
 

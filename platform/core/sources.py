@@ -170,7 +170,7 @@ def _forget(db: TenantSession, row: Document, ring: list[str]) -> Document:
     Deleting the old row is what stops a job that is indexing it at this moment, and an ETag that was kept would hide
     that the page is there again.
     """
-    ring += _delete_rows(db, [row])
+    ring += delete_rows(db, [row])
     db.flush()
     return Document(
         source_id=row.source_id, bot_id=row.bot_id, external_id=row.external_id, version=0, title=row.title, url=row.url
@@ -230,7 +230,7 @@ def delete_documents(tenant: Tenant, document_ids: list[int]) -> None:
     """Delete documents with chunks, vectors and bytes; their rows at once, the rest by a job of the same transaction."""
     with tenant.write() as db:
         rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
     tenant.platform.ring(job)
 
 
@@ -243,13 +243,14 @@ def delete_source(tenant: Tenant, source_id: int) -> None:
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
         rows = list(db.scalars(select(Document).where(Document.source_id == source_id)))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
         db.flush()
         db.delete(source)
     tenant.platform.ring(job)
 
 
-def _delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+def delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+    """Delete documents' rows with the session's transaction; returns the job that deletes the rest, to be rung."""
     if not rows:
         return []
     job = jobs.add_job(db, jobs.DELETE, document_ids=[r.id for r in rows], blobs=[r.blob for r in rows if r.blob])

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from ..core.live import Event
-from ..core.turns import Turn, TurnRunner
+from ..core.turn import Turn
+from ..core.turns import TurnRunner
 
 
 async def collect(runner: TurnRunner, turn: Turn) -> list[Event]:

@@ -18,7 +18,7 @@ from webchatagent.core.api import (
     chat_messages,
 )
 
-from .client import async_client, explain
+from .client import explain, post
 from .config import Config
 
 
@@ -61,19 +61,21 @@ class OpenAIChat:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """See ChatModel.stream. Raises ModelFailed."""
-        call = async_client(self._config).chat.completions.with_streaming_response.create(**self.body(request))
-        reader = _Reader()
+        reader, response = _Reader(), None
         try:
-            async with call as response:
-                if "text/event-stream" not in response.headers.get("content-type", ""):
-                    raise ModelFailed("odd", "The provider sent no stream.", "check the address")
-                async for data in response.iter_bytes():
-                    for event in reader.feed(data):
-                        yield event
+            response = await post(self._config, "/chat/completions", self.body(request))
+            if "text/event-stream" not in response.headers.get("content-type", ""):
+                raise ModelFailed("odd", "The provider sent no stream.", "check the address")
+            async for data in response.aiter_bytes():
+                for event in reader.feed(data):
+                    yield event
         except (ModelFailed, GeneratorExit):
             raise
         except Exception as error:
             raise explain(error) from error
+        finally:
+            if response is not None:
+                await response.aclose()
         reader.check_end()
 
 

@@ -34,6 +34,24 @@ def async_client(config: Config) -> Any:
     return _kept.here(_key(config), lambda: openai.AsyncOpenAI(**_options(config)))
 
 
+async def post(config: Config, path: str, body: dict[str, Any]) -> Any:
+    """Send a request by the SDK and get its answer as it comes: an open `httpx2.Response`, to be closed.
+
+    The SDK's own methods walk through each request by its types first, which costs a third of the whole call.
+    """
+    import httpx2
+    import openai
+
+    return await async_client(config).post(
+        path,
+        cast_to=httpx2.Response,
+        body=body,
+        stream=True,
+        stream_cls=openai.AsyncStream[object],
+        options={"headers": {"X-Stainless-Raw-Response": "stream"}},
+    )
+
+
 def client(config: Config) -> Any:
     """The client for threads."""
     import openai

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from webchatagent.core import retention
+from webchatagent.core.accept import accept_turn
 from webchatagent.core.clock import now
 from webchatagent.core.conversations import count_conversations, list_conversations, read_transcript
 from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message
 from webchatagent.core.errors import InvalidRequest, NotFound
 from webchatagent.core.privacy import Subject
 from webchatagent.core.sessions import end_session, history, locate_session, rate_answer
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 
 EMAIL = "visitor@example.org"
 CANARY = "When does the canary of the shop sing in the morning?"

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from webchatagent.core.accept import accept_turn
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
 from webchatagent.core.errors import NotFound
 from webchatagent.core.sessions import end_session, erase_session, history, locate_session, rate_answer
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 from webchatagent.testing.turns import collect, kinds, until
 
 QUESTION = "When does the shop open in the morning?"

@@ -7,13 +7,14 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from webchatagent.core import turns
+from webchatagent.core.accept import accept_turn
+from webchatagent.core.answer import Answer
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.clock import new_session_key
 from webchatagent.core.db.chats import Message
 from webchatagent.core.errors import InvalidRequest, Unavailable
 from webchatagent.core.models import CannotAnswer, TextDelta, TokenUsage
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 from webchatagent.testing.turns import collect, kinds, text_of, until
 
 QUESTION = "When does the shop open in the morning?"
@@ -65,7 +66,7 @@ def test_a_model_without_a_word_does_not_know(asked, scripted_model):
 def test_fixed_phrases_are_not_the_models_own(asked, scripted_model):
     async def answer():
         turn = accept_turn(asked, None, QUESTION)
-        found = turns.Answer(turn)
+        found = Answer(turn)
         for event in (TextDelta("Here it is: ", fixed=True), TextDelta("nine [1]")):
             found.take(event)
         found.close()

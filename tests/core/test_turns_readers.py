@@ -7,10 +7,13 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from webchatagent.core import live, progress, turns
+from webchatagent.core import live, progress
+from webchatagent.core.accept import accept_turn
+from webchatagent.core.answer import cut_turn
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import TurnRow
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turn import STALE_SECONDS
+from webchatagent.core.turns import TurnRunner
 from webchatagent.testing.turns import collect, kinds, text_of, until
 
 QUESTION = "When does the shop open in the morning?"
@@ -143,7 +146,7 @@ def test_a_silent_model_still_shows_that_the_turn_lives(asked, scripted_model, m
 
 def test_saving_late_does_not_bring_a_cut_turn_back(asked, scripted_model, turn_rows):
     turn = accept_turn(asked, None, QUESTION)
-    turns.cut_turn(turn, "At")
+    cut_turn(turn, "At")
     progress.write_progress(asked.tenant.platform.database, [(turn.id, "At nine")], now())
     assert (turn_rows()[0].state, turn_rows()[0].text) == ("cut", "At")
 
@@ -153,7 +156,7 @@ def test_a_turn_whose_process_is_gone_is_an_error_for_who_watches_and_can_be_ask
     watcher = accept_turn(asked, turn.session.key, QUESTION, MESSAGE)
     assert watcher.state == "running"
     with asked.tenant.write() as db:
-        db.execute(update(TurnRow).values(updated_at=now() - timedelta(seconds=turns.STALE_SECONDS + 1)))
+        db.execute(update(TurnRow).values(updated_at=now() - timedelta(seconds=STALE_SECONDS + 1)))
     assert kinds(asyncio.run(collect(TurnRunner(), watcher))) == ["start", "error"]
     assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "new"
 
