@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
 from .db.tenants import Bot
-from .errors import InvalidRequest, NotFound
+from .errors import Conflict, InvalidRequest, NotFound
 from .tenancy import system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
 
@@ -50,16 +50,30 @@ class LiveBot:
     tenant: Tenant
 
 
-def create_bot(tenant: Tenant, slug: str, name: str, locale: str = "", greeting: str = "") -> LiveBot:
-    """Make a bot. Raises InvalidRequest for a bad or taken slug."""
+def create_bot(
+    tenant: Tenant,
+    slug: str,
+    name: str,
+    locale: str = "",
+    greeting: str = "",
+    settings: BotSettings | None = None,
+) -> LiveBot:
+    """Make a bot. Raises InvalidRequest for a bad slug, Conflict for a taken one."""
     check_slug(slug)
     with tenant.write() as db:
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
-            raise InvalidRequest(f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", field="slug")
-        row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings={})
+            raise Conflict(
+                f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", code="slug_taken", field="slug"
+            )
+        row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings=_plain(settings))
         db.add(row)
         db.flush()
         return _live(row, tenant)
+
+
+def _plain(settings: BotSettings | None) -> dict[str, Any]:
+    """Settings as they are stored: only what differs from the defaults."""
+    return settings.model_dump(mode="json", exclude_defaults=True) if settings else {}
 
 
 def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
@@ -81,6 +95,15 @@ def list_bots(tenant: Tenant) -> list[LiveBot]:
     """The tenant's bots, by slug."""
     with tenant.read() as db:
         return [_live(row, tenant) for row in db.scalars(select(Bot).order_by(Bot.slug))]
+
+
+def find_own_bot(tenant: Tenant, public_id: str) -> LiveBot:
+    """A tenant's own bot by its public id. Raises NotFound, also for another tenant's."""
+    with tenant.read() as db:
+        row = db.scalar(select(Bot).where(Bot.public_id == public_id))
+    if row is None:
+        raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+    return _live(row, tenant)
 
 
 def _live(row: Bot, tenant: Tenant) -> LiveBot:
@@ -154,4 +177,4 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         row.name, row.locale, row.greeting = name, locale, greeting
-        row.settings = settings.model_dump(mode="json", exclude_defaults=True)
+        row.settings = _plain(settings)
