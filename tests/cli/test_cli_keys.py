@@ -8,7 +8,9 @@ from webchatagent.core.apikeys import SCOPES
 
 
 def test_a_key_is_made_shown_once_and_revoked(ok, two):
-    made = ok("key", "create", "acme", "--name", "Shop", "--scope", "search", "--scope", "chat", "--days", "9", "--json")
+    made = ok(
+        "key", "create", "acme", "--name", "Shop", "--scope", "search", "--scope", "chat", "--days", "9", "--json"
+    )
     assert re.fullmatch(r"wca_[0-9a-f]{12}_[\w-]{43}", made["key"]) and made["scopes"] == ["chat", "search"]
     listed = ok("key", "list", "acme", "--json")
     assert [k["id"] for k in listed] == [made["id"]] and listed[0]["state"] == "active" and listed[0]["expires"]

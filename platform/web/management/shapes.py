@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from ...core.bots import BotSettings
@@ -27,13 +27,24 @@ def _origin(text: str) -> str:
     return normal
 
 
+def _whole(value: Any) -> Any:
+    """5.0 is a whole number in JSON; "5" is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+Whole = Annotated[int, BeforeValidator(_whole)]
 Text = Annotated[str, AfterValidator(storable)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(storable)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+Origin = Annotated[
+    str,
+    Field(pattern=r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?$", max_length=300),
+    AfterValidator(_origin),
+]
 Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 Time = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
 Locale = Literal[LANGUAGES]  # type: ignore[valid-type]
@@ -93,11 +104,12 @@ class Settings(BotSettings):
     """The settings of a bot. Those that are left out in a change stay as they are."""
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
-    allowed_origins: list[Annotated[str, Field(max_length=300), AfterValidator(_origin)]] = Field(
+    allowed_origins: list[Origin] = Field(
         default_factory=list, max_length=100, description="Websites that may show the bot, such as https://example.org."
     )
     suggestions: list[Annotated[Text, Field(max_length=200)]] = Field(default_factory=list, max_length=4)
-    session_days: int = Field(0, ge=0, le=3650, description="0: a session never expires.")
+    max_message: Whole = Field(4000, ge=100, le=4000, description="Characters of a visitor's message.")
+    session_days: Whole = Field(0, ge=0, le=3650, description="0: a session never expires.")
     instructions: Text = Field("", max_length=8000)
     unknown_answer: Text = Field("", max_length=1000)
     chat_model: Text = Field("", max_length=100)
@@ -163,7 +175,9 @@ class SourcePage(Page[Source]):
 class NewSource(Input):
     """A website to read."""
 
-    target: Annotated[str, Field(min_length=1, max_length=2000, description="An http or https address.")]
+    target: Annotated[str, Field(pattern=r"^[hH][tT][tT][pP][sS]?://", max_length=2000)] = Field(
+        description="A public http or https address."
+    )
     title: Text = Field("", max_length=500)
 
 
@@ -204,6 +218,7 @@ class NewDocument(Input):
 class Upload(BaseModel):
     """One file, as `multipart/form-data`."""
 
+    model_config = ConfigDict(extra="forbid")
     file: bytes = Field(json_schema_extra={"format": "binary"}, description="At most 50 MB; its name becomes its id.")
 
 
@@ -232,7 +247,7 @@ class Question(Input):
     """A question to find passages for."""
 
     query: Annotated[Text, Field(min_length=1, max_length=4000, pattern=r"\S")]
-    limit: int = Field(10, ge=1, le=50)
+    limit: Whole = Field(10, ge=1, le=50)
     language: Language | None = Field(None, description="Of the question; found out when left out.")
 
 
