@@ -59,9 +59,9 @@ def bare_app(port: int) -> None:
 
 
 def _run(app: object, port: int) -> None:
-    uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, backlog=4096)  # type: ignore[arg-type]
-    ).run()
+    from webchatagent.cli.serving import server_config
+
+    uvicorn.Server(server_config(app, "127.0.0.1", port)).run()
 
 
 def platform_app(kind: str, port: int, data: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import threading
@@ -92,22 +93,9 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
     stop = threading.Event()
     thread = start_thread(drainer) if drainer else None
     start_schedule(platform, stop)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            backlog=4096,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            proxy_headers=False,
-            lifespan="on",
-            h11_max_incomplete_event_size=65536,
-        )
-    )
+    gc.collect()
+    gc.freeze()  # what the start made stays; the collector need not look at it again and again
+    server = uvicorn.Server(server_config(app, host, port))
     try:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end: what follows must run
             signal.signal(number, lambda *_: None)
@@ -124,6 +112,26 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
         raise WebChatAgentError(
             f"The address {host}:{port} cannot be used.", "choose another with --port", code="address_in_use"
         )
+
+
+def server_config(app: Any, host: str, port: int) -> Any:
+    """How uvicorn serves the platform. Proxies are trusted in the app itself, by number."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        backlog=4096,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        proxy_headers=False,
+        lifespan="on",
+        h11_max_incomplete_event_size=65536,
+    )
 
 
 def _refuse_pending(platform: Platform) -> None:

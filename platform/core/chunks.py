@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .models import EmbeddingSpace, Vectors
 
@@ -41,7 +41,7 @@ class NewChunk:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A stored chunk; `number` counts from 0 within its document. `stems` are its analysed words."""
+    """A stored chunk; `number` counts from 0 within its document. `stemmed` are its analysed words, between blanks."""
 
     ref: Ref
     key: DocumentKey
@@ -52,11 +52,15 @@ class Chunk:
     language: str
     url: str
     page: int
-    stems: tuple[str, ...] = field(default=(), repr=False)
+    stemmed: str = field(default="", repr=False)
+
+    @property
+    def stems(self) -> list[str]:
+        """The analysed words. Made when asked for: most chunks that are read are not shown."""
+        return self.stemmed.split()
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A chunk found by one leg, with the leg's own score (BM25, or the cosine)."""
 
     ref: Ref
@@ -126,8 +130,8 @@ class ChunkStore(Protocol):
     def get(self, tenant_id: int, refs: Sequence[Ref]) -> list[Chunk]:
         """The chunks, in the order of the refs; those that are gone are left out."""
 
-    def neighbours(self, tenant_id: int, chunk: Chunk) -> list[Chunk]:
-        """The chunks right before and right after, in document order."""
+    def neighbours(self, tenant_id: int, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """The chunks right before and right after each of some chunks, each once, by document and number."""
 
     def stats(self, tenant_id: int, bot_id: int | None = None) -> IndexStats:
         """Counts of what is indexed."""

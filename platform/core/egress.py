@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from .addresses import canonical_host, is_loopback, is_public
 from .errors import WebChatAgentError
+from .slots import step_aside
 
 log = logging.getLogger(__name__)
 Mode = Literal["open", "declared", "none"]
@@ -152,6 +153,7 @@ def reset() -> None:
 
 
 def _check(host: str, port: int | None) -> None:
+    step_aside()
     policy, now = _policy, _caller.get()
     if policy is None:
         return

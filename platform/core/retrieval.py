@@ -12,6 +12,7 @@ from .analysis import STOP_WORDS, detect_language, stems, trigrams, words
 from .chunks import Chunk, Legs
 from .models import EmbeddingModel, EmbeddingSpace
 from .ranking import Ranked
+from .slots import step_aside
 
 if TYPE_CHECKING:
     from .tenants import Tenant
@@ -54,7 +55,10 @@ def _legs(tenant: Tenant, question: str, language: str) -> Legs:
     model = embedding_model(tenant)
     if model is None or not question.strip() or not _speaks(model.space, language):
         return legs
-    text = question if model.local else str(tenant.vault().mask(question))
+    text = question
+    if not model.local:
+        text = str(tenant.vault().mask(question))
+        step_aside()
     return replace(legs, vector=model.embed_query(text), space=model.space.id)
 
 
@@ -124,14 +128,17 @@ def _cap(ranked: Sequence[Ranked], limit: int) -> list[Ranked]:
 
 def _widen(tenant: Tenant, kept: Sequence[Ranked]) -> list[Ranked]:
     """Add the chunks right before and after to each, best first, while the budget lasts; none is shown twice."""
-    shown = {(r.chunk.key.document_id, r.chunk.number) for r in kept}
+    shown = {_place(r.chunk) for r in kept}
     left = BUDGET - sum(len(r.chunk.text) for r in kept)
+    around = tenant.platform.chunks.neighbours(tenant.id, [r.chunk for r in kept]) if left > 0 else ()
+    places = {_place(c): c for c in around}
     out = []
     for r in kept:
         near = []
-        for n in tenant.platform.chunks.neighbours(tenant.id, r.chunk) if left > 0 else ():
-            place = (n.key.document_id, n.number)
-            if place not in shown and n.heading == r.chunk.heading and len(n.text) <= left:
+        for number in (r.chunk.number - 1, r.chunk.number + 1):
+            place = (r.chunk.key.document_id, number)
+            n = places.get(place)
+            if n and place not in shown and n.heading == r.chunk.heading and len(n.text) <= left:
                 shown.add(place)
                 left -= len(n.text)
                 near.append(n)
@@ -139,8 +146,12 @@ def _widen(tenant: Tenant, kept: Sequence[Ranked]) -> list[Ranked]:
     return out
 
 
+def _place(chunk: Chunk) -> tuple[int, int]:
+    return chunk.key.document_id, chunk.number
+
+
 def _join(chunk: Chunk, near: Sequence[Chunk]) -> Chunk:
     if not near:
         return chunk
     parts = sorted([chunk, *near], key=lambda c: c.number)
-    return replace(chunk, text="\n".join(c.text for c in parts), stems=tuple(s for c in parts for s in c.stems))
+    return replace(chunk, text="\n".join(c.text for c in parts), stemmed=" ".join(c.stemmed for c in parts))

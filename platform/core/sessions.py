@@ -18,7 +18,7 @@ from .clock import new_session_key, now
 from .db.chats import ChatSession, ContactLink, Message, TurnRow
 from .db.records import ConsentRecord
 from .errors import InvalidRequest, NotFound
-from .tenancy import TenantSession, system_scope
+from .tenancy import TenantSession, insert_row, system_scope
 from .tenants import Platform, Tenant, load_tenant
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -56,10 +56,7 @@ def open_session(db: TenantSession, bot: LiveBot, key: str | None, language: str
     else:
         key = None
     key = key or new_session_key()
-    row = ChatSession(bot_id=bot.id, key_hash=hash_key(key), language=language)
-    db.add(row)
-    db.flush()
-    return OpenSession(row.id, key, True)
+    return OpenSession(insert_row(db, ChatSession, bot_id=bot.id, key_hash=hash_key(key), language=language), key, True)
 
 
 def _taken(db: TenantSession, key: str) -> bool:

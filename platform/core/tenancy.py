@@ -12,7 +12,7 @@ import contextvars
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table, TextClause, event, inspect
+from sqlalchemy import Table, TextClause, bindparam, event, insert, inspect, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import visitors
@@ -70,6 +70,32 @@ def current_tenant_id() -> int:
     if not isinstance(scope, int):
         raise NoTenant("no tenant scope")
     return scope
+
+
+def insert_row(session: Session, model: type[TenantOwned], **values: Any) -> int:
+    """Insert one row of the scope's tenant and return its id, without the unit of work: at a third of its cost.
+
+    For the few places that every message passes. The row is stamped here; that its parents are the tenant's own is
+    what the composite foreign keys are for.
+    """
+    if "tenant_id" in values:
+        raise TenantViolation("the scope says whose row it is")
+    done = session.connection().execute(
+        insert(inspect(model).local_table), {"tenant_id": current_tenant_id(), **values}
+    )
+    key: Any = done.inserted_primary_key
+    return int(key[0])
+
+
+def update_row(session: Session, model: type[TenantOwned], row_id: int, **values: Any) -> bool:
+    """Change one row of the scope's tenant, as `insert_row` inserts one; whether there is such a row."""
+    table = inspect(model).local_table
+    if "tenant_id" in values:
+        raise TenantViolation("tenant_id cannot be changed")
+    mine = (table.c.id == bindparam("row_id"), table.c.tenant_id == bindparam("whose"))
+    known = {"row_id": row_id, "whose": current_tenant_id()}
+    done = session.connection().execute(update(table).where(*mine), {**known, **values})
+    return bool(done.rowcount)
 
 
 class TenantOwned:

@@ -20,7 +20,7 @@ from . import usage
 from .analysis import detect_language
 from .bots import LiveBot
 from .citations import CitationStream
-from .clock import now
+from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
 from .db.sources import Document, Source
 from .egress import calling
@@ -34,6 +34,7 @@ from .ranking import Ranked
 from .retrieval import Found, retrieve
 from .sessions import OpenSession, open_session, resume_session
 from .storable import storable
+from .tenancy import insert_row, update_row
 from .texts import say
 from .vault import Vault
 
@@ -114,15 +115,18 @@ def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: st
                     select(Message).where(Message.session_id == session.id).order_by(Message.id.desc()).limit(HISTORY)
                 )
             )[::-1]
-        question = Message(session_id=session.id, role="visitor", text=message, language=language)
-        db.add(question)
-        db.flush()
-        row = TurnRow(
-            bot_id=bot.id, session_id=session.id, client_message_id=client_message_id, question_id=question.id
+        question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
+        public_id = new_uuid()
+        turn_id = insert_row(
+            db,
+            TurnRow,
+            public_id=public_id,
+            bot_id=bot.id,
+            session_id=session.id,
+            client_message_id=client_message_id,
+            question_id=question,
         )
-        db.add(row)
-        db.flush()
-        return Turn(row.id, row.public_id, bot, session, message, language, past=past)
+        return Turn(turn_id, public_id, bot, session, message, language, past=past)
 
 
 def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str) -> Turn | None:
@@ -135,6 +139,13 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
         if session is None:
             raise InvalidRequest(
                 "This message id belongs to another conversation.",
+                "use a new one for each message",
+                field="clientMessageId",
+            )
+        asked = db.get(Message, row.question_id) if row.question_id else None
+        if asked is not None and asked.text != message:
+            raise InvalidRequest(
+                "This message id belongs to another message.",
                 "use a new one for each message",
                 field="clientMessageId",
             )
@@ -281,7 +292,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter) -> None:
             live.emit({"type": "sources", "sources": answer.sources})
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
-        cut_turn(turn, answer.text)
+        await asyncio.to_thread(cut_turn, turn, answer.text)  # it was cancelled once, and is not again
         live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
     except WebChatAgentError as error:
@@ -367,7 +378,9 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
     tenant = turn.bot.tenant
     with tenant.write() as db:
         answer.sources = source_list(db, answer.cited)
-        message = Message(
+        message = insert_row(
+            db,
+            Message,
             public_id=turn.public_id,
             session_id=turn.session.id,
             role="bot",
@@ -375,12 +388,15 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
             language=turn.language,
             sources=answer.sources,
         )
-        db.add(message)
-        db.flush()
-        db.execute(
-            update(TurnRow)
-            .where(TurnRow.id == turn.id)
-            .values(state="done", text="", refused=answer.refused, answer_id=message.id, updated_at=now())
+        update_row(
+            db,
+            TurnRow,
+            turn.id,
+            state="done",
+            text="",
+            refused=answer.refused,
+            answer_id=message,
+            updated_at=now(),
         )
         usage.count(
             db,

@@ -19,24 +19,28 @@ from ..core.chunks import Chunk, DocumentKey, Hit, IndexStats, Legs, NewChunk, R
 from ..core.models import EmbeddingSpace, Vectors
 from .sqlite_files import TenantFiles
 from .vector_cache import VectorCache
+from .word_cache import WordCache
 
-_INDEX = 2  # the version of the index of words below; another one is rebuilt from the texts, as with another analysis
+_INDEX = 3  # the version of the index of words below; another one is rebuilt from the texts, as with another analysis
 _WORDS = """
 create virtual table if not exists by_stem using fts5(head, body, content='', tokenize='ascii');
 create virtual table if not exists by_trigram using fts5(body, content='', tokenize='ascii');
 create virtual table if not exists stem_vocabulary using fts5vocab(by_stem, row);
 create virtual table if not exists trigram_vocabulary using fts5vocab(by_trigram, row);
+create virtual table if not exists stem_places using fts5vocab(by_stem, instance);
+create virtual table if not exists trigram_places using fts5vocab(by_trigram, instance);
 """
-# With less than the full detail a contentless index knows no counts, and bm25() is 0 for every text. `ascii` splits
-# at blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer letters than
-# we do and would split a word at the rest.
+# With less than the full detail a contentless index knows no counts, and no text could be scored. `ascii` splits at
+# blanks here: our tokens hold letters, digits and marks only, and every other tokenizer knows fewer letters than we
+# do and would split a word at the rest.
 SCHEMA = f"""
 create table if not exists meta (key text primary key, value) without rowid;
 create table if not exists chunk (
     id integer primary key autoincrement, tenant_id integer not null, bot_id integer not null,
     source_id integer not null, document_id integer not null, number integer not null, text text not null,
     title text not null, heading text not null, language text not null, url text not null, page integer not null,
-    stems text not null, digest blob not null);
+    stems text not null, digest blob not null, stem_count integer not null default 0,
+    trigram_count integer not null default 0);
 create unique index if not exists ix_chunk_document on chunk (document_id, number);
 create index if not exists ix_chunk_bot on chunk (bot_id);
 create table if not exists vector (
@@ -52,21 +56,13 @@ def _digest(chunk: NewChunk) -> bytes:
     return hashlib.sha256(chunk.embedded_text.encode()).digest()[:16]
 
 
-def _query(tokens: Sequence[str]) -> str:
-    """An OR of quoted tokens: quoting takes every operator of FTS5 its meaning.
-
-    A token with anything but letters, digits and marks is in no text and left out; empty when none is left.
-    """
-    plain = (t for t in dict.fromkeys(tokens) if t and all(c > "\x7f" or c.isalnum() for c in t))
-    return " OR ".join(f'"{token}"' for token in plain)
-
-
 class SqliteChunkStore:
     """A `ChunkStore` in a folder. Several processes may use the folder; writers wait for each other."""
 
     def __init__(self, folder: Path) -> None:
         self._files = TenantFiles(folder, SCHEMA, self._upgrade)
         self._vectors = VectorCache()
+        self._words = WordCache()
         self._write_locks: dict[int, threading.Lock] = {}
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -90,7 +86,7 @@ class SqliteChunkStore:
     def replace_document(self, tenant_id: int, key: DocumentKey, chunks: Sequence[NewChunk]) -> int:
         """See ChunkStore.replace_document."""
         rows = [(_digest(c), stems(f"{c.title} {c.heading}", c.language), stems(c.text, c.language), c) for c in chunks]
-        grams = [" ".join(trigrams(f"{c.title} {c.heading} {c.text}")) for c in chunks]
+        grams = [trigrams(f"{c.title} {c.heading} {c.text}") for c in chunks]
         with self._writing(tenant_id) as db:
             kept = db.execute(
                 "select c.digest, v.space, v.data from chunk c join vector v on v.chunk_id = c.id where c.document_id = ?",
@@ -113,6 +109,8 @@ class SqliteChunkStore:
                     c.page,
                     " ".join([*head, "|", *body]),
                     digest,
+                    len(head) + len(body),
+                    len(gram),
                 )
                 ref = db.execute(f"insert into chunk values (null{', ?' * len(row)})", row).lastrowid
                 assert ref is not None
@@ -120,7 +118,7 @@ class SqliteChunkStore:
                 db.execute(
                     "insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body))
                 )
-                db.execute("insert into by_trigram (rowid, body) values (?, ?)", (ref, gram))
+                db.execute("insert into by_trigram (rowid, body) values (?, ?)", (ref, " ".join(gram)))
             db.executemany(
                 "insert or ignore into vector values (null, ?, ?, ?, ?)",
                 [(space, ref, key.bot_id, data) for digest, space, data in kept for ref in ids.get(digest, ())],
@@ -189,6 +187,7 @@ class SqliteChunkStore:
         """Delete the tenant's file."""
         self._files.delete(tenant_id)
         self._vectors.drop(tenant_id)
+        self._words.drop(tenant_id)
 
     def _upgrade(self, db: sqlite3.Connection) -> None:
         """Rebuild the index of words when it was made by another version of the analysis."""
@@ -206,23 +205,34 @@ class SqliteChunkStore:
 
     @staticmethod
     def _rebuild(db: sqlite3.Connection, version: str) -> None:
-        for table in ("stem_vocabulary", "by_stem", "by_trigram"):
+        for table in (
+            "stem_vocabulary",
+            "trigram_vocabulary",
+            "stem_places",
+            "trigram_places",
+            "by_stem",
+            "by_trigram",
+        ):
             db.execute(f"drop table if exists {table}")
+        columns = {row[1] for row in db.execute("pragma table_info(chunk)")}
+        for column in {"stem_count", "trigram_count"} - columns:  # a file of an older version
+            db.execute(f"alter table chunk add column {column} integer not null default 0")
         for statement in _WORDS.strip().split("\n"):
             db.execute(statement)
         for ref, title, heading, text, language in db.execute(
             "select id, title, heading, text, language from chunk"
         ).fetchall():
             head, body = stems(f"{title} {heading}", language), stems(text, language)
-            db.execute("update chunk set stems = ? where id = ?", (" ".join([*head, "|", *body]), ref))
+            grams = trigrams(f"{title} {heading} {text}")
+            db.execute(
+                "update chunk set stems = ?, stem_count = ?, trigram_count = ? where id = ?",
+                (" ".join([*head, "|", *body]), len(head) + len(body), len(grams), ref),
+            )
             db.execute(
                 "insert into by_stem (rowid, head, body) values (?, ?, ?)", (ref, " ".join(head), " ".join(body))
             )
-            db.execute(
-                "insert into by_trigram (rowid, body) values (?, ?)",
-                (ref, " ".join(trigrams(f"{title} {heading} {text}"))),
-            )
-        db.execute("insert or replace into meta values ('analysis', ?)", (version,))
+            db.execute("insert into by_trigram (rowid, body) values (?, ?)", (ref, " ".join(grams)))
+        db.execute("insert or replace into meta values ('analysis', ?), ('birth', hex(randomblob(8)))", (version,))
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -265,49 +275,26 @@ class SqliteChunkStore:
         db = self._files.connection(tenant_id)
         found: dict[str, list[Hit]] = {}
         if legs.stems:
-            found["stem"] = self._words(db, "by_stem", "bm25(by_stem, 2.0, 1.0)", legs.stems, bot_id, limit)
+            found["stem"] = self._words.best(db, tenant_id, "stem", legs.stems, bot_id, limit)
         if legs.trigrams:
-            telling = self._telling(db, legs.trigrams)
-            found["trigram"] = self._words(db, "by_trigram", "bm25(by_trigram)", telling, bot_id, limit)
+            telling = self._telling(db, tenant_id, legs.trigrams)
+            found["trigram"] = self._words.best(db, tenant_id, "trigram", telling, bot_id, limit)
         if legs.vector is not None:
             found["dense"] = self._vectors.nearest(db, tenant_id, legs.space, bot_id, legs.vector, limit)
         return found
 
-    @staticmethod
-    def _telling(db: sqlite3.Connection, grams: Sequence[str]) -> Sequence[str]:
-        """The trigrams that tell chunks apart. Those in every seventh chunk or more weigh next to nothing in BM25, but
-        cost by far the most: each makes SQLite score every chunk that holds it."""
-        total = db.execute("select count(*) from chunk").fetchone()[0]
-        marks = ", ".join("?" * len(grams[:500]))
-        known = db.execute(f"select term, doc from trigram_vocabulary where term in ({marks})", tuple(grams[:500]))
-        rare = [term for term, documents in known if documents * 7 < total]
+    def _telling(self, db: sqlite3.Connection, tenant_id: int, grams: Sequence[str]) -> Sequence[str]:
+        """The trigrams that tell chunks apart: those in every seventh chunk or more weigh next to nothing in BM25, but
+        have by far the longest postings."""
+        total, known = self._words.counts(db, tenant_id, "trigram", grams[:500])
+        rare = [term for term, documents in known.items() if documents * 7 < total]
         return rare if len(rare) >= FEW_TRIGRAMS else grams
-
-    @staticmethod
-    def _words(
-        db: sqlite3.Connection, table: str, rank: str, tokens: Sequence[str], bot_id: int, limit: int
-    ) -> list[Hit]:
-        query = _query(tokens)
-        if not query:
-            return []
-        first, last = db.execute("select min(bot_id), max(bot_id) from chunk").fetchone()
-        mine, values = "", list[int]()
-        if first != last or first != bot_id:  # `+`: else SQLite runs the match once for each of the bot's rows
-            mine, values = "and +rowid in (select id from chunk where bot_id = ?)", [bot_id]
-        rows = db.execute(
-            f"select rowid, {rank} from {table} where {table} match ? {mine} order by 2 limit ?",
-            (query, *values, limit),
-        ).fetchall()
-        return [Hit(ref, -score) for ref, score in rows]
 
     def frequencies(self, tenant_id: int, stems: Sequence[str]) -> tuple[int, dict[str, int]]:
         """See ChunkStore.frequencies."""
         if not self._files.exists(tenant_id):
             return 0, {}
-        db = self._files.connection(tenant_id)
-        total: int = db.execute("select count(*) from chunk").fetchone()[0]
-        marks = ", ".join("?" * len(stems))
-        return total, dict(db.execute(f"select term, doc from stem_vocabulary where term in ({marks})", tuple(stems)))
+        return self._words.counts(self._files.connection(tenant_id), tenant_id, "stem", stems)
 
     def get(self, tenant_id: int, refs: Sequence[Ref]) -> list[Chunk]:
         """See ChunkStore.get."""
@@ -323,16 +310,18 @@ class SqliteChunkStore:
     @staticmethod
     def _chunk(row: tuple[object, ...]) -> Chunk:
         ref, bot, source, document, number, text, title, heading, language, url, page, stemmed = row
-        words = tuple(w for w in str(stemmed).split() if w != "|")
+        words = str(stemmed).replace("|", " ")
         return Chunk(ref, DocumentKey(bot, source, document), number, text, title, heading, language, url, page, words)  # type: ignore[arg-type]
 
-    def neighbours(self, tenant_id: int, chunk: Chunk) -> list[Chunk]:
+    def neighbours(self, tenant_id: int, chunks: Sequence[Chunk]) -> list[Chunk]:
         """See ChunkStore.neighbours."""
-        if not self._files.exists(tenant_id):
+        if not chunks or not self._files.exists(tenant_id):
             return []
-        rows = self._files.connection(tenant_id).execute(
-            f"select {_COLUMNS} from chunk where document_id = ? and number in (?, ?) order by number",
-            (chunk.key.document_id, chunk.number - 1, chunk.number + 1),
+        near = {(c.key.document_id, n) for c in chunks for n in (c.number - 1, c.number + 1)}
+        rows = self._files.connection(tenant_id).execute(  # a join: SQLite takes no index for `in (values ...)`
+            f"with near (d, n) as (values {', '.join(['(?, ?)'] * len(near))}) select {_COLUMNS} from near cross join chunk "
+            "on document_id = d and number = n order by d, n",
+            [value for pair in near for value in pair],
         )
         return [self._chunk(row) for row in rows]
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ..core.chunks import Hit
 from ..core.models import Vectors
+from .file_state import read_state
 
 BUDGET = 256 * 1024 * 1024  # bytes of matrices kept in memory
 
 
 @dataclass
 class _Matrix:
-    deletions: int
+    version: tuple[str, int]  # the file's birth and its deletions
     last: int
     refs: NDArray[np.int64]
     bots: NDArray[np.int64]
@@ -57,20 +58,17 @@ class VectorCache:
         return [Hit(int(matrix.refs[i]), float(scores[i])) for i in best]
 
     def _load(self, db: sqlite3.Connection, tenant_id: int, space: str, dimensions: int) -> _Matrix:
-        row = db.execute(
-            "select (select value from meta where key = 'deletions'), "
-            "(select seq from sqlite_sequence where name = 'vector')"
-        ).fetchone()
-        deletions, last = row[0] or 0, row[1] or 0
+        birth, deletions, _, last = read_state(db)
+        version = (birth, deletions)
         key = (tenant_id, space)
         with self._lock:
             matrix = self._kept.get(key)
-            if matrix and matrix.deletions == deletions and matrix.last == last:
+            if matrix and matrix.version == version and matrix.last == last:
                 self._kept.move_to_end(key)
                 return matrix
-        if matrix is None or matrix.deletions != deletions:
+        if matrix is None or matrix.version != version:
             matrix = _Matrix(
-                deletions, 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dimensions), np.float32)
+                version, 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dimensions), np.float32)
             )
         new = db.execute(
             "select seq, chunk_id, bot_id, data from vector where space = ? and seq > ? and seq <= ? order by seq",
@@ -79,14 +77,14 @@ class VectorCache:
         if new:
             rows = np.frombuffer(b"".join(r[3] for r in new), "<f4").reshape(len(new), dimensions)
             matrix = _Matrix(
-                deletions,
+                version,
                 last,
                 np.append(matrix.refs, [r[1] for r in new]).astype(np.int64),
                 np.append(matrix.bots, [r[2] for r in new]).astype(np.int64),
                 np.vstack([matrix.rows, rows]),
             )
         else:
-            matrix = _Matrix(deletions, last, matrix.refs, matrix.bots, matrix.rows)
+            matrix = _Matrix(version, last, matrix.refs, matrix.bots, matrix.rows)
         with self._lock:
             self._kept[key] = matrix
             while sum(m.rows.nbytes for m in self._kept.values()) > BUDGET and len(self._kept) > 1:

@@ -273,7 +273,7 @@ class ChunkStoreContract:
         assert all(t.endswith("of b") for t in shown(store, B, store.search(B, BOT, near, 9)["dense"]))
         assert store.frequencies(B, stems("more walrus", "en"))[0] == 1
         chunk = store.get(A, [store.search(A, BOT, legs("walrus"), 1)["stem"][0].ref])[0]
-        assert all(n.text.endswith("of a") for n in store.neighbours(A, chunk))
+        assert all(n.text.endswith("of a") for n in store.neighbours(A, [chunk]))
         store.delete_documents(A, [1])
         assert find(store, "walrus", tenant=B) == ["walrus of b"] and store.count_vectors(B, SPACE.id, 1) == 1
 
@@ -392,10 +392,10 @@ class ChunkStoreContract:
         store.replace_document(A, key(1), texts("zero", "first", "second", "third"))
         store.replace_document(A, key(2), texts("foreign"))
         chunks = {c.text: c for c in store.get(A, [ref for ref, _ in store.missing_vectors(A, SPACE.id, 10)])}
-        assert [n.text for n in store.neighbours(A, chunks["first"])] == ["zero", "second"]
-        assert [n.text for n in store.neighbours(A, chunks["zero"])] == ["first"]
-        assert [n.text for n in store.neighbours(A, chunks["third"])] == ["second"]
-        assert store.neighbours(A, chunks["foreign"]) == []
+        assert [n.text for n in store.neighbours(A, [chunks["first"]])] == ["zero", "second"]
+        assert [n.text for n in store.neighbours(A, [chunks["zero"]])] == ["first"]
+        assert [n.text for n in store.neighbours(A, [chunks["third"]])] == ["second"]
+        assert store.neighbours(A, [chunks["foreign"]]) == []
 
     def test_get_keeps_the_order_and_leaves_out_what_is_gone(self, store: ChunkStore) -> None:
         store.replace_document(A, key(1), texts("a"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
+import os
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,7 +19,10 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Response, request
 
+from ..core.slots import Slots
+
 log = logging.getLogger(__name__)
+AT_ONCE = max(2, os.cpu_count() or 1)
 STREAM, LATER, ASGI = "webchatagent.stream", "webchatagent.later", "webchatagent.asgi"
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Any]
@@ -79,11 +82,14 @@ class ClientGone(Exception):
 
 
 class Bridge:
-    """An ASGI application around a WSGI one. `limit` gives the largest body for a path, in bytes."""
+    """An ASGI application around a WSGI one. `limit` gives the largest body for a path, in bytes.
 
-    def __init__(self, wsgi: Wsgi, limit: Callable[[str], int], threads: int = 16) -> None:
+    `threads` requests are in hand at once, and `at_once` of them compute; see `core.slots`.
+    """
+
+    def __init__(self, wsgi: Wsgi, limit: Callable[[str], int], threads: int = 32, at_once: int = AT_ONCE) -> None:
         self._wsgi, self._limit = wsgi, limit
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self._slots = Slots(ThreadPoolExecutor(threads, thread_name_prefix="web"), min(threads, at_once))
 
     async def __call__(
         self, scope: Environ, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
@@ -104,8 +110,7 @@ class Bridge:
         environ = make_environ(scope, body)
         environ["CONTENT_LENGTH"] = str(body.seek(0, 2))  # of what came: a chunked body declares none
         body.seek(0)
-        loop = asyncio.get_running_loop()
-        status, headers, data = await loop.run_in_executor(self._pool, contextvars.Context().run, self._call, environ)
+        status, headers, data = await self._slots.run(lambda: self._call(environ))
         if environ.get(LATER):
             status, headers, data = await _finish_later(environ[LATER], headers)
         if environ.get(STREAM):

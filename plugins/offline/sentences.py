@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from webchatagent.core.api import MaskedPassage, stems
 
@@ -17,6 +18,7 @@ TITLE = 0.8  # what a word in the title counts more
 RANK_DECAY = 0.9  # what a passage counts less for each that was found before it
 AS_NEAR = 0.85  # how near the second passage must come to be quoted too
 SECOND_MORE = 120  # characters that a second passage may add
+KEPT = 512  # passages whose sentences are kept: the same few answer most questions
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,22 @@ class Sentence:
 
 def cut(passage: int, text: str, language: str) -> list[Sentence]:
     """The sentences of a passage, without list and heading marks; fragments of tables and code stay as lines."""
-    out = []
-    for order, part in enumerate(_BORDER.split(text)):
-        clean = _MARKUP.sub("", part.strip())
-        if clean and not set(clean) <= set("|-: "):
-            out.append(Sentence(passage, order, clean, frozenset(stems(clean, language))))
-    return out
+    return [Sentence(passage, order, clean, found) for order, clean, found in _cut(text, language)]
+
+
+@lru_cache(maxsize=KEPT)
+def _cut(text: str, language: str) -> tuple[tuple[int, str, frozenset[str]], ...]:
+    parts = ((order, _MARKUP.sub("", part.strip())) for order, part in enumerate(_BORDER.split(text)))
+    return tuple(
+        (order, clean, frozenset(stems(clean, language)))
+        for order, clean in parts
+        if clean and not set(clean) <= set("|-: ")
+    )
+
+
+@lru_cache(maxsize=2 * KEPT)
+def _stem_set(text: str, language: str) -> frozenset[str]:
+    return frozenset(stems(text, language))
 
 
 def weigh(question: Sequence[str], sentences: Sequence[Sentence]) -> dict[str, float]:
@@ -55,6 +67,6 @@ def score(sentence: Sentence, weights: Mapping[str, float]) -> float:
 
 def value(passage: MaskedPassage, weights: Mapping[str, float]) -> float:
     """The weight of the question's stems in a passage; those in its title count more, for a title often is the question."""
-    title = set(stems(str(passage.title), passage.language))
-    text = set(stems(str(passage.text), passage.language))
+    title = _stem_set(str(passage.title), passage.language)
+    text = _stem_set(str(passage.text), passage.language)
     return sum(w * ((s in text) + TITLE * (s in title)) for s, w in weights.items())

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import delete, exists, func, insert, literal, select, text, union_all, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased, joinedload, selectinload, subqueryload
 
 from webchatagent.core.db.base import Base
 from webchatagent.core.db.sources import Document, Source
 from webchatagent.core.db.tenants import Bot, TenantRow
-from webchatagent.core.tenancy import NoTenant, TenantOwned, TenantViolation, system_scope, tenant_scope
+from webchatagent.core.tenancy import (
+    NoTenant,
+    TenantOwned,
+    TenantViolation,
+    insert_row,
+    system_scope,
+    tenant_scope,
+    update_row,
+)
 
 GLOBAL_TABLES = {
     "tenant": "names the tenants themselves",
@@ -209,3 +218,39 @@ def test_alternating_scopes_never_share_a_cached_statement(rows, platform, acme,
 def test_a_system_scope_wants_a_reason():
     with pytest.raises(ValueError, match="reason"), system_scope(""):
         pass
+
+
+# -- the short way of writing ---------------------------------------------------------------------------------------
+
+
+def test_insert_row_stamps_the_row_with_the_scope(rows, db, globex):
+    made = insert_row(db, Source, bot_id=rows_bot(db), kind="file", target="u", title="quick")
+    assert db.get(Source, made).tenant_id == globex.id
+
+
+def test_insert_row_takes_no_tenant_from_its_caller(db, acme):
+    with pytest.raises(TenantViolation):
+        insert_row(db, Source, tenant_id=acme.id, bot_id=1, kind="file", target="t")
+
+
+def test_insert_row_under_a_foreign_parent_fails(rows, db):
+    with pytest.raises(IntegrityError):
+        insert_row(db, Document, source_id=rows[0], bot_id=1, external_id="d", title="stolen")
+
+
+def test_insert_row_needs_a_scope(platform):
+    with platform.database.read() as session, pytest.raises(NoTenant):
+        insert_row(session, Source, bot_id=1, kind="file", target="t")
+
+
+def test_update_row_changes_own_rows_only(rows, db):
+    own, foreign = rows[2], rows[0]
+    assert update_row(db, Source, own, title="mine")
+    assert not update_row(db, Source, foreign, title="stolen")
+    with pytest.raises(TenantViolation):
+        update_row(db, Source, own, tenant_id=1)
+
+
+def rows_bot(db):
+    """The id of a bot in the session's scope."""
+    return db.scalar(select(Bot.id))

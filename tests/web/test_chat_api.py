@@ -152,6 +152,13 @@ def test_a_first_answer_lost_on_the_way_is_claimed_with_a_new_key(ask, client):
     assert client.get("/api/chat/history", headers={"X-Chat-Session-Id": old}).get_json() == {"messages": []}
 
 
+def test_a_message_id_is_for_one_message(ask):
+    name = str(uuid.uuid4())
+    session = ask(clientMessageId=name).headers["X-Chat-Session-Id"]
+    other = ask("Can goods be returned with the receipt?", session=session, clientMessageId=name)
+    assert_error(other, 422, "invalid_request")
+
+
 def test_a_guessable_message_id_gives_nobody_elses_conversation(ask):
     assert ask(clientMessageId="1").status_code == 200
     assert_error(ask(clientMessageId="1"), 422, "invalid_request")

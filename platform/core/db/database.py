@@ -20,7 +20,10 @@ class Database:
         self.sessions = make_sessions(self.engine)
         # SQLite lets writers wait by polling, so a late one may wait for ever; here they queue up. RLock: a write inside
         # a write must fail at SQLite's own lock, where it is seen, and not hang here.
-        self._writers: Any = threading.RLock() if url.startswith("sqlite") else contextlib.nullcontext()
+        sqlite = url.startswith("sqlite")
+        self._writers: Any = threading.RLock() if sqlite else contextlib.nullcontext()
+        # One connection writes: SQLite empties a connection's page cache whenever another one has written.
+        self._write_engine = make_engine(url, pool_size=1) if sqlite else self.engine
 
     @contextlib.contextmanager
     def read(self) -> Iterator[TenantSession]:
@@ -31,7 +34,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[TenantSession]:
         """A session that is committed at the end, or rolled back when the block raises."""
-        with self._writers, self.sessions() as session:
+        with self._writers, self.sessions(bind=self._write_engine) as session:
             session.connection(execution_options={"write": True})
             yield session
             session.commit()
@@ -48,3 +51,4 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._write_engine.dispose()

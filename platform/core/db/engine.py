@@ -20,6 +20,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
             max_overflow=10,
             hide_parameters=True,
             pool_timeout=30,
+            pool_use_lifo=True,  # the one used last has its pages at hand
             connect_args={"timeout": 30, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
