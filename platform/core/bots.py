@@ -30,6 +30,11 @@ class BotSettings(BaseModel):
     theme: Literal["auto", "light", "dark"] = "auto"
     position: Literal["left", "right"] = "right"
     suggestions: list[str] = Field(default_factory=list, max_length=4)
+    teaser: str = Field("", max_length=140, description="A line beside the button of the chat; empty for none.")
+    teaser_seconds: int = Field(5, ge=0, le=3600)
+    open_seconds: int = Field(
+        0, ge=0, le=3600, description="Opens the chat by itself after so long, once the visitor scrolls; 0 for never."
+    )
     instructions: str = Field("", max_length=8000)
     unknown_answer: str = Field("", max_length=1000)
     chat_model: str = ""

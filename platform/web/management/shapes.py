@@ -110,6 +110,11 @@ class Settings(BotSettings):
     suggestions: list[Annotated[Text, Field(max_length=200)]] = Field(default_factory=list, max_length=4)
     max_message: Whole = Field(4000, ge=100, le=4000, description="Characters of a visitor's message.")
     session_days: Whole = Field(0, ge=0, le=3650, description="0: a session never expires.")
+    teaser: Text = Field("", max_length=140, description="A line beside the button of the chat; empty for none.")
+    teaser_seconds: Whole = Field(5, ge=0, le=3600, description="When the teaser comes.")
+    open_seconds: Whole = Field(
+        0, ge=0, le=3600, description="Opens the chat by itself after so long, once the visitor scrolls; 0 for never."
+    )
     instructions: Text = Field("", max_length=8000)
     unknown_answer: Text = Field("", max_length=1000)
     chat_model: Text = Field("", max_length=100)
