@@ -10,6 +10,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
+from ..core import loop
 from ..core.bots import LiveBot, find_bot
 from ..core.db.sources import Document
 from ..core.errors import InvalidRequest
@@ -111,7 +112,7 @@ async def _reply(found: LiveBot, question: str) -> Reply:
 @common
 def ask(context: Context, bot: str, question: str) -> Result:
     """The answer, then its numbered sources."""
-    reply = asyncio.run(_reply(find_bot(context.platform, bot), question))
+    reply = loop.run(_reply(find_bot(context.platform, bot), question))
     sources = [f"[{s['n']}] {s['title']}  {s.get('url', '')}".rstrip() for s in reply.sources]
     return Result(
         {"answer": reply.text.strip(), "sources": reply.sources, "refused": reply.refused},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import sys
@@ -13,6 +12,7 @@ from xml.etree import ElementTree
 
 import click
 
+from ..core import loop
 from ..core.bots import LiveBot, find_bot
 from ..core.retrieval import search as search_bot
 from ..core.turns import Answer, Turn, accept_turn, chat_model
@@ -37,7 +37,7 @@ def _one(found: LiveBot, question: dict[str, Any]) -> tuple[list[str], dict[str,
     text = str(question["text"])
     doc_ids = documents_found(found, search_bot(found.tenant, found.id, text, limit=40), 10)
     turn = accept_turn(found, None, text)
-    answer = asyncio.run(answer_once(turn))
+    answer = loop.run(answer_once(turn))
     erase_session(found.tenant, turn.session.id)
     ids = [r.chunk.key.document_id for r in answer.cited]
     names = external_ids(found, ids)

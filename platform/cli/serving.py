@@ -122,6 +122,7 @@ def server_config(app: Any, host: str, port: int) -> Any:
         app,
         host=host,
         port=port,
+        loop="webchatagent.core.loop:new_loop",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -90,6 +90,7 @@ def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> 
                 language=row.language,
                 searchable_at=now() if state == "searchable" else None,
             )
+            .execution_options(synchronize_session=False)
         )
         if getattr(done, "rowcount", 0) and embed:
             ring.append(jobs.add_job(db, jobs.EMBED, f"embed:{row.id}", document_id=row.id))

@@ -87,6 +87,7 @@ def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] =
             update(BackgroundJob)
             .where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker, BackgroundJob.state == "running")
             .values(attempts=job.attempts)
+            .execution_options(synchronize_session=False)
         )
         return bool(getattr(held, "rowcount", 0))
 
@@ -114,6 +115,7 @@ def _finish(db: TenantSession, worker: str, ids: Sequence[str]) -> None:
             update(BackgroundJob)
             .where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
             .values(state="done", finished_at=now(), lease_until=None, error="")
+            .execution_options(synchronize_session=False)
         )
 
 

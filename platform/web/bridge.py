@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Response, request
 
+from ..core.loop import new_loop
 from ..core.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
     """One event loop in a thread of its own, for processes without an ASGI server."""
     with _loop_lock:
         if not _loops:
-            loop = asyncio.new_event_loop()
+            loop = new_loop()
             threading.Thread(target=loop.run_forever, name="streams", daemon=True).start()
             _loops.append(loop)
         return _loops[0]
