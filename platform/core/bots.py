@@ -8,10 +8,14 @@ from threading import Lock
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from .db.chats import ChatSession
+from .db.records import ConsentRecord
+from .db.sources import Document
 from .db.tenants import Bot
 from .errors import Conflict, InvalidRequest, NotFound
+from .sources import delete_rows
 from .tenancy import system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
 
@@ -183,3 +187,25 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         row.name, row.locale, row.greeting = name, locale, greeting
         row.settings = _plain(settings)
+
+
+def delete_bot(tenant: Tenant, bot_id: int) -> None:
+    """Delete a bot with its sources, documents, passages and conversations. Raises NotFound.
+
+    Its rows go at once, in one transaction; passages and bytes by a job of that transaction. How much it was used stays.
+    """
+    with tenant.write() as db:
+        row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        job = delete_rows(db, list(db.scalars(select(Document).where(Document.bot_id == bot_id))))
+        talks = select(ChatSession.id).where(ChatSession.bot_id == bot_id)
+        db.execute(
+            delete(ConsentRecord)
+            .where(ConsentRecord.session_id.in_(talks))
+            .execution_options(synchronize_session=False)
+        )
+        db.flush()
+        db.delete(row)  # sources, sessions, messages and turns hang on it
+    tenant.platform.ring(job)
+    tenant.platform.database.forget_deleted()

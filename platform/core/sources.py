@@ -247,7 +247,7 @@ def delete_documents(tenant: Tenant, document_ids: list[int]) -> None:
     """Delete documents with chunks, vectors and bytes; their rows at once, the rest by a job of the same transaction."""
     with tenant.write() as db:
         rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
     tenant.platform.ring(job)
 
 
@@ -260,13 +260,14 @@ def delete_source(tenant: Tenant, source_id: int) -> None:
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
         rows = list(db.scalars(select(Document).where(Document.source_id == source_id)))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
         db.flush()
         db.delete(source)
     tenant.platform.ring(job)
 
 
-def _delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+def delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+    """Delete documents' rows with the session's transaction; returns the job that deletes the rest, to be rung."""
     if not rows:
         return []
     job = jobs.add_job(db, jobs.DELETE, document_ids=[r.id for r in rows], blobs=[r.blob for r in rows if r.blob])

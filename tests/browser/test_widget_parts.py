@@ -62,7 +62,7 @@ def ask(page, text="Can someone call me?") -> None:
 
 
 def test_a_teaser_comes_from_the_config_alone(visit, fake):
-    fake.config["teaser"] = {"text": "Questions about delivery?", "after": 0.2}
+    fake.config["teaser"] = {"text": "Questions about delivery?", "after": 3}
     page = visit()
     page.wait_for_selector(".l")
     assert page.locator(".t").count() == 0

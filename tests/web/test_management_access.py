@@ -26,6 +26,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any, int]] = {
     ("POST", "/bots"): ("bots:write", {"json": {"slug": "new", "name": "New"}}, 201),
     ("GET", "/bots/<bot>"): ("bots:read", {}, 200),
     ("PATCH", "/bots/<bot>"): ("bots:write", {"json": {"name": "MINE"}}, 200),
+    ("DELETE", "/bots/<bot>"): ("bots:write", {}, 204),
     ("POST", "/bots/<bot>/search"): ("search", {"json": {"query": "When does the shop open?"}}, 200),
     ("GET", "/bots/<bot>/sources"): ("sources:read", {}, 200),
     ("POST", "/bots/<bot>/sources"): ("sources:write", {"json": {"target": "https://www.example.org/"}}, 202),

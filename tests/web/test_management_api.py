@@ -36,6 +36,26 @@ def test_a_bot_is_made_changed_and_answers(who, client, run_jobs):
     assert client.get(f"/api/bots/{bot['id']}/config").get_json()["greeting"] == "Hi!"
 
 
+@pytest.mark.seed("SR-123", "SR-161")
+def test_a_deleted_bot_is_forgotten_with_all_that_hangs_on_it(who, client, acme, bot, platform, run_jobs):
+    canary = "zebra-canary-4711"
+    kept = who.post("/bots", json={"slug": "kept", "name": "Kept"}).get_json()["id"]
+    for its, word in ((bot.public_id, canary), (kept, "elephant")):
+        who.post(f"/bots/{its}/documents", json=text(word, f"The {word} sleeps at nine."))
+        sent = {"file": (io.BytesIO(f"# {word}".encode()), f"{word}.md")}
+        who.post(f"/bots/{its}/files", data=sent)
+        run_jobs()
+        client.post("/api/chat", json={"message": f"When does the {word} sleep?", "chatbotId": its})
+    assert who.delete(f"/bots/{bot.public_id}").status_code == 204
+    run_jobs()
+    assert client.get(f"/api/bots/{bot.public_id}/config").status_code == 404
+    for path in platform.settings.folder.rglob("*"):
+        assert not path.is_file() or canary.encode() not in path.read_bytes(), path.name
+    assert len(who.get(f"/bots/{kept}/documents?show=searchable").get_json()["data"]) == 2
+    assert [c["bot"] for c in who.get("/conversations").get_json()["data"]] == [kept]
+    assert who.post(f"/bots/{kept}/search", json={"query": "elephant"}).get_json()["data"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -165,6 +185,14 @@ def test_a_file_keeps_its_name_without_what_climbs(who, bot, name, shown):
 def test_an_upload_that_is_not_one_file_is_refused(who, bot, data):
     answer = who.post(f"/bots/{bot.public_id}/files", data=data, content_type="multipart/form-data")
     assert answer.status_code == 422 and answer.get_json()["error"]["field"] in ("file", "other")
+
+
+def test_only_uploads_may_be_large():
+    from webchatagent.app import PUBLIC_BODY, UPLOAD_BODY, largest_body
+
+    assert largest_body("/api/v1/bots/x/files") == UPLOAD_BODY
+    for path in ("/api/chat", "/api/v1/bots", "/api/v1/bots/x/documents", "/files", "/api/v1/files", "/x/files"):
+        assert largest_body(path) == PUBLIC_BODY
 
 
 def test_a_file_may_be_larger_than_a_message(who, bot, client):

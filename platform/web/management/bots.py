@@ -13,6 +13,7 @@ from .shapes import (
     Bot,
     BotChange,
     BotPage,
+    Empty,
     Leg,
     NewBot,
     Paged,
@@ -77,6 +78,14 @@ def change_bot(caller: Caller, bot: str, body: BotChange) -> Bot:
     )
     parts().bots.forget()
     return show(bots.find_own_bot(caller.tenant, bot))
+
+
+@route("DELETE", "/bots/<bot>", "bots:write", action="bot.deleted")
+def delete_bot(caller: Caller, bot: str) -> Empty:
+    """Delete a bot with its sources, documents and conversations. Nothing of it can be brought back."""
+    bots.delete_bot(caller.tenant, bots.find_own_bot(caller.tenant, bot).id)
+    parts().bots.forget()
+    return Empty()
 
 
 @route("POST", "/bots/<bot>/search", "search", Passages, body=Question)
