@@ -49,7 +49,8 @@ This page is generated from the code by `make docs`.
 
 ## How do I get a key?
 
-The operator makes a key for a tenant on the command line:
+To get a key, the operator runs `webchatagent key create TENANT --name NAME` on the command line.
+With chosen scopes and an end it reads:
 
 ```
 webchatagent key create TENANT --name "Shop sync" --scope sources:read --scope sources:write --days 365
