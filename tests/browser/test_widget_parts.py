@@ -141,6 +141,7 @@ def test_a_form_says_what_is_missing_and_sends_what_was_written(visit, fake):
     fake.parts, fake.posted = [FORM], (200, {"message": "We call you tomorrow."})
     page = visit(before=EVENTS)
     ask(page)
+    assert page.locator(".sr[role=status]").inner_text().endswith("We call you back")
     send = page.get_by_role("button", name="Send request")
     send.click()
     shown = page.locator(".part .wrong").all_inner_texts()

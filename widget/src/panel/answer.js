@@ -81,12 +81,13 @@ export class Answer {
     if (this.text && this.id) this.el.append(this.actions(rating));
   }
 
-  /** The text for a screen reader: citation numbers would only break the sentences. */
+  /** The text for a screen reader, and what stands above a form or card: citation numbers would only break the sentences. */
   get spoken() {
     const copy = /** @type {HTMLElement} */ (this.body.cloneNode(true));
     for (const mark of copy.querySelectorAll('sup')) mark.remove();
     for (const block of copy.querySelectorAll('p, li, tr, h3, h4, br')) block.after(' ');
-    return copy.textContent?.trim() ?? '';
+    const parts = [...this.el.querySelectorAll('.part > :is(h4, p)')].map((el) => el.textContent);
+    return [copy.textContent?.trim(), ...parts].filter(Boolean).join(' ');
   }
 
   /** @param {'stopped'} key */
