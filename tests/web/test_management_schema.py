@@ -29,7 +29,7 @@ from webchatagent.web.management.openapi import document
 
 OPERATIONS = [(path, method) for path, methods in document()["paths"].items() for method in methods]
 TRIED = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,
