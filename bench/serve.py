@@ -1,4 +1,8 @@
-"""One server to measure: `python bench/serve.py KIND PORT DATA` with KIND offline, local, paced or bare."""
+"""One server to measure: `python bench/serve.py KIND PORT DATA`.
+
+KIND is `offline`, `local`, `paced`, `bare`, or `provider`: then the environment variable STUB is the address of a server
+with OpenAI's interface that answers chats and embeddings.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("WEBCHATAGENT_RATE_LIMITS", "off")
@@ -65,7 +70,8 @@ def _run(app: object, port: int) -> None:
 
 
 def platform_app(kind: str, port: int, data: str) -> None:
-    """The platform with the corpus; `offline` has vectors of words, `local` those of the local model."""
+    """The platform with the corpus; `offline` has vectors of words, `local` those of the local model, `provider` the
+    stub's."""
     from webchatagent.app import build_platform, build_server, prepare_database
     from webchatagent.core.bots import create_bot, list_bots
     from webchatagent.core.documents import FoundDocument
@@ -83,7 +89,9 @@ def platform_app(kind: str, port: int, data: str) -> None:
     prepare_database(platform)
     known = platform.registry
     plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
-    if kind != "local":
+    if kind == "provider":
+        del plugins["embeddings_local"]
+    elif kind != "local":
         plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin())
     if kind == "paced":
         plugins["offline"] = (known.manifests["offline"], chat_plugin(PacedModel()))  # type: ignore[arg-type]
@@ -92,6 +100,8 @@ def platform_app(kind: str, port: int, data: str) -> None:
         tenant = load_tenant(platform, slug="bench")
     except NotFound:
         tenant = create_tenant(platform, "bench", "Bench")
+        if kind == "provider":
+            tenant = use_stub(platform, tenant)
         bot = create_bot(tenant, "bot", "Bench")
         source = ensure_source(tenant, bot.id, "file", "corpus")
         found = [FoundDocument(name, name=name, text=text, media_type="text/markdown") for name, text in documents()]
@@ -102,6 +112,24 @@ def platform_app(kind: str, port: int, data: str) -> None:
     app, _ = build_server(platform)
     print(list_bots(tenant)[0].public_id, flush=True)
     _run(app, port)
+
+
+def use_stub(platform: Any, tenant: Any) -> Any:
+    """Let the tenant use the stub for answers of 32 tokens, sent as fast as it can, and for vectors."""
+    from webchatagent.core import plugins
+    from webchatagent.core.tenants import load_tenant
+
+    values = {
+        "base_url": os.environ["STUB"] + "/v1",
+        "api_key": "sk-stub",
+        "chat_models": ["stub-t0-r0-n32"],
+        "embedding_model": "stub-embedding",
+        "dimensions": 384,
+    }
+    plugins.check = lambda tenant, plugin, values=None: []  # type: ignore[assignment] (the stub lists other names)
+    plugins.configure(tenant, "llm_openai", values)
+    plugins.enable(tenant, "llm_openai")
+    return load_tenant(platform, slug="bench")
 
 
 if __name__ == "__main__":

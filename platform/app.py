@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from .core import egress, own_hooks
 from .core.db.database import Database
 from .core.errors import WebChatAgentError
+from .core.plugins import entered_hosts
 from .core.registry import load_plugins
 from .core.secrets import SecretBox
 from .core.settings import Settings
@@ -110,6 +112,7 @@ def guard_egress(platform: Platform, hosts: frozenset[str] = frozenset()) -> Non
             platform_hosts=frozenset(own) | hosts,
             declared={name: manifest.egress for name, manifest in platform.registry.manifests.items()},
             private_hosts=settings.private_hosts,
+            tenant_hosts=functools.partial(entered_hosts, platform),
         )
     )
 

@@ -23,3 +23,12 @@ def evaldata() -> Path:
     if not folder.is_dir():
         pytest.skip("the evaluation data is not beside this repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def specs() -> Path:
+    """The folder of vendors' specifications beside the repository; skips where it is absent."""
+    folder = ROOT.parent / "shared" / "specs"
+    if not folder.is_dir():
+        pytest.skip("the vendors' specifications are not beside this repository")
+    return folder

@@ -11,12 +11,13 @@ import click
 from sqlalchemy import select
 
 from ..core import loop
+from ..core.accept import accept_turn
 from ..core.bots import LiveBot, find_bot
 from ..core.db.sources import Document
 from ..core.errors import InvalidRequest
 from ..core.ranking import Ranked
 from ..core.retrieval import search as search_bot
-from ..core.turns import Reply, TurnRunner, accept_turn
+from ..core.turns import Reply, TurnRunner
 from .context import Context, Result, common
 
 
@@ -24,7 +25,7 @@ def external_ids(bot: LiveBot, document_ids: list[int]) -> dict[int, str]:
     """The external id of each document."""
     with bot.tenant.read() as db:
         rows = db.execute(select(Document.id, Document.external_id).where(Document.id.in_(document_ids)))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
 
 def read_jsonl(path: str) -> list[dict[str, Any]]:

@@ -13,9 +13,13 @@ from xml.etree import ElementTree
 import click
 
 from ..core import loop
+from ..core.accept import accept_turn
+from ..core.answer import Answer
 from ..core.bots import LiveBot, find_bot
+from ..core.breaker import Breakers
+from ..core.resolver import candidates, stream_answer
 from ..core.retrieval import search as search_bot
-from ..core.turns import Answer, Turn, accept_turn, chat_model
+from ..core.turn import Turn
 from .asking import documents_found, external_ids, read_jsonl
 from .context import Context, Result, common
 
@@ -24,8 +28,7 @@ async def answer_once(turn: Turn) -> Answer:
     """Run the model of a turn without storing an answer."""
     answer = Answer(turn)
     assert turn.request is not None
-    _, model = chat_model(turn.bot)
-    async for event in model.stream(turn.request):
+    async for _, event in stream_answer(turn.bot, candidates(turn.bot), turn.request, Breakers()):
         answer.take(event)
     answer.close()
     return answer

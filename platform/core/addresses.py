@@ -42,6 +42,15 @@ def is_public(address: str) -> bool:
     return ip.is_global and not any(ip in network for network in _V4)
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an address and not a name (a scope id is ignored)."""
+    try:
+        ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether a name or an address means this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from .analysis import detect_language, stems, trigrams, words
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
-from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError
+from .egress import EgressRefused
+from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
+from .kept import KeptClients
 from .models import (
     CannotAnswer,
     ChatModel,
@@ -16,13 +18,16 @@ from .models import (
     EmbeddingSpace,
     MaskedPassage,
     ModelEvent,
+    ModelFailed,
     ModelInfo,
     ModelRequest,
     TextDelta,
     TokenUsage,
     Vectors,
+    unit_vectors,
 )
-from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
+from .prompting import chat_messages
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .vault import Masked
@@ -37,6 +42,7 @@ __all__ = [
     "Connector",
     "Disclosure",
     "DocumentProblem",
+    "EgressRefused",
     "EmbeddingModel",
     "EmbeddingSpace",
     "ErasureReport",
@@ -52,9 +58,11 @@ __all__ = [
     "Health",
     "HealthCheck",
     "InvalidRequest",
+    "KeptClients",
     "Masked",
     "MaskedPassage",
     "ModelEvent",
+    "ModelFailed",
     "ModelInfo",
     "ModelRequest",
     "NotFound",
@@ -69,12 +77,16 @@ __all__ = [
     "Unchanged",
     "Vectors",
     "WebChatAgentError",
+    "cause_of",
+    "chat_messages",
     "detect_language",
+    "disclose",
     "hookimpl",
     "make_fetcher",
     "run_limited",
     "stems",
     "trigrams",
+    "unit_vectors",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

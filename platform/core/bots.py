@@ -42,6 +42,10 @@ class BotSettings(BaseModel):
     instructions: str = Field("", max_length=8000)
     unknown_answer: str = Field("", max_length=1000)
     chat_model: str = ""
+    fallback_models: list[str] = Field(default_factory=list, max_length=4)
+    residency: Literal["any", "eu", "house"] = "any"
+    temperature: float = Field(0.2, ge=0, le=2)
+    max_tokens: int = Field(800, ge=50, le=8000)
     api_key_required: bool = False
 
 

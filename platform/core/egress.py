@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .addresses import canonical_host, is_loopback, is_public
+from .addresses import canonical_host, is_address, is_loopback, is_public
 from .errors import WebChatAgentError
 from .slots import step_aside
 
@@ -72,8 +72,8 @@ class EgressPolicy:
         return _matches(declared, host) or self.entered(plugin, tenant_id, host, port, hosts)
 
     def entered(self, plugin: str, tenant_id: int | None, host: str, port: int | None, hosts: frozenset[str]) -> bool:
-        """Whether a tenant entered the host and the plugin declares `*`."""
-        if "*" not in self.declared.get(plugin, ()):
+        """Whether a tenant entered the host, the plugin declares `*`, and it is no address inside the house."""
+        if "*" not in self.declared.get(plugin, ()) or (is_address(host) and not is_public(host)):
             return False
         return _named(hosts, host, port) or _named(self.tenant_hosts(plugin, tenant_id), host, port)
 
@@ -102,6 +102,8 @@ class calling:
 
     def __enter__(self) -> calling:
         self._before = _caller.get()
+        if self._before.plugin == self.plugin and self._before.tenant_id == self.tenant_id:
+            self.hosts |= self._before.hosts  # the hosts of a source or a configuration that is being tried
         _caller.set(self)
         return self
 

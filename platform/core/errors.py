@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+Kind = TypeVar("Kind", bound=BaseException)
+
+
+def cause_of(error: BaseException, kind: type[Kind]) -> Kind | None:
+    """The first error of a kind among an error and its causes; libraries wrap what they did not expect."""
+    found: BaseException | None = error
+    seen = 0
+    while found is not None and seen < 20:
+        if isinstance(found, kind):
+            return found
+        found, seen = found.__cause__ or found.__context__, seen + 1
+    return None
+
 
 class WebChatAgentError(Exception):
     """An error that may be shown: `code` is snake_case, `message` a sentence, `cure` what helps.

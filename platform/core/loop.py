@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import ipaddress
 import socket
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from .addresses import is_address
 from .egress import EgressRefused, caller
 
 Result = TypeVar("Result")
@@ -26,14 +26,6 @@ class _Target:
 
     def __init__(self, family: int) -> None:
         self.family = family
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.split("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 class _Guarded(asyncio.AbstractEventLoop):
@@ -65,7 +57,7 @@ class _Guarded(asyncio.AbstractEventLoop):
         raise failure or OSError(f"{host} has no address")
 
     async def _addresses(self, host: Any, port: Any, options: dict[str, Any]) -> list[tuple[int, str]]:
-        if _is_address(str(host)):
+        if is_address(str(host)):
             return [(socket.AF_INET6 if ":" in str(host) else socket.AF_INET, str(host))]
         kinds = {k: options.pop(k) for k in ("family", "proto", "flags") if k in options}
         found = await self.getaddrinfo(host, port, type=socket.SOCK_STREAM, **kinds)

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import WebChatAgentError
 from .vault import Masked
 
 Vectors = NDArray[np.float32]
+Region = Literal["house", "eu", "world"]
+Trouble = Literal["key", "quota", "busy", "too_long", "filtered", "unreachable", "odd", "cut"]
+
+
+class ModelFailed(WebChatAgentError):
+    """A model gave no answer, or not all of it. What it says is for the tenant; a visitor sees a sentence of ours.
+
+    `trouble`: `key` (refused), `quota` (used up), `busy` (429, `retry_after` in seconds), `too_long` (for the model),
+    `filtered` (by the provider), `unreachable` (no connection, a time-out, 5xx), `odd` (an answer of a wrong shape),
+    `cut` (the stream ended before the answer did).
+    """
+
+    status, code = 503, "model_failed"
+
+    def __init__(self, trouble: Trouble, message: str, cure: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(message, cure, code=f"model_{trouble}", retry_after=retry_after)
+        self.trouble = trouble
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,19 @@ class EmbeddingModel(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question; shape (space.dimensions,)."""
+
+
+def unit_vectors(rows: Sequence[object], count: int, dimensions: int) -> Vectors:
+    """A provider's vectors as float32 of length 1, shape (count, dimensions). Raises ModelFailed for another shape."""
+    try:
+        vectors = np.array([np.asarray(row, np.float32) for row in rows])
+        if vectors.shape != (count, dimensions) or not np.isfinite(vectors).all():
+            raise ValueError(f"shape {vectors.shape}")
+    except (TypeError, ValueError) as error:
+        raise ModelFailed(
+            "odd", "The provider sent vectors of a wrong shape.", "check the model and the length of its vectors"
+        ) from error
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 @dataclass(frozen=True)
@@ -99,11 +130,19 @@ ModelEvent = TextDelta | TokenUsage | CannotAnswer
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model as the admin lists it. `local`: nothing leaves the house."""
+    """A model as the admin lists it. `local`: nothing leaves the house; else `region` says where its provider works.
+
+    `trains`: whether the provider may learn from what is sent; None when it does not say. `most_tokens` and
+    `hottest` bound what a tenant can set.
+    """
 
     id: str
     name: str
     local: bool = False
+    region: Region = "world"
+    trains: bool | None = None
+    most_tokens: int = 4000
+    hottest: float = 2.0
     languages: frozenset[str] | None = field(default=None)
 
 

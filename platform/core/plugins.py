@@ -7,15 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AnyUrl, BaseModel, ValidationError
 from sqlalchemy import select
 
 from . import audit
+from .addresses import canonical_host
 from .db.tenants import PluginSwitch
+from .egress import calling
 from .errors import Forbidden, InvalidRequest, NotFound
 from .manifest import Manifest
-from .tenants import Problem, Tenant, open_config, seal_config
+from .tenants import Platform, Problem, Tenant, load_tenant, open_config, seal_config
 
 
 class NoConfig(BaseModel):
@@ -73,10 +76,25 @@ def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) 
             Problem(e["msg"], ".".join(str(p) for p in e["loc"]))
             for e in error.errors(include_url=False, include_input=False)
         ]
-    found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
-        "plugin_check", tenant=tenant, config=config
-    )
+    with calling(plugin, tenant, hosts_of(config)):
+        found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
+            "plugin_check", tenant=tenant, config=config
+        )
     return found or []
+
+
+def hosts_of(config: BaseModel) -> frozenset[str]:
+    """The hosts that a tenant entered in a configuration: those of its fields that hold an address."""
+    urls = (urlsplit(str(value)) for _, value in config if isinstance(value, (str, AnyUrl)))
+    return frozenset(canonical_host(u.hostname) for u in urls if u.scheme in ("http", "https") and u.hostname)
+
+
+def entered_hosts(platform: Platform, plugin: str, tenant_id: int | None) -> frozenset[str]:
+    """The hosts in a plugin's stored configuration for a tenant; none without a tenant."""
+    if tenant_id is None:
+        return frozenset()
+    tenant = load_tenant(platform, tenant_id=tenant_id)
+    return hosts_of(tenant.config(config_model(tenant, plugin)))
 
 
 def enable(tenant: Tenant, plugin: str, actor: str = "command line") -> None:
@@ -129,6 +147,7 @@ def configure(tenant: Tenant, plugin: str, changes: Mapping[str, Any], actor: st
             db.add(row)
         row.config = seal_config(tenant, plugin, model.model_validate(values))
         audit.record(db, actor, "plugin.configured", plugin, fields=sorted(changes))
+    tenant.forget_config(plugin)
 
 
 def read_values(pairs: Sequence[str], stdin: TextIO) -> dict[str, Any]:

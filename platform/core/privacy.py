@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from .tenants import Tenant
 
 Role = Literal["processor", "controller", "joint", "none"]
 Basis = Literal["contract", "consent", "legitimate_interest", "legal_duty"]
@@ -36,6 +40,27 @@ class Disclosure:
         wrong = [d for d in self.data if d not in DATA]
         if wrong or self.purpose not in PURPOSES:
             raise ValueError(f"disclosure {self.id}: unknown {wrong or self.purpose}")
+
+
+def disclose(
+    tenant: Tenant, plugin: str, id: str, data: tuple[str, ...], purpose: str, days: int, *urls: str
+) -> Disclosure:
+    """What a plugin sends to the recipient of its manifest, at the hosts of `urls`, on the ground of the contract."""
+    recipient = tenant.platform.registry.manifests[plugin].recipient
+    assert recipient is not None, f"{plugin} names no recipient in its plugin.toml"
+    hosts = tuple(urlsplit(url).hostname or "" for url in urls)
+    return Disclosure(
+        id,
+        data,
+        purpose,
+        "contract",
+        days,
+        recipient.name,
+        recipient.country,
+        recipient.role,
+        recipient.privacy,
+        hosts,
+    )
 
 
 @dataclass(frozen=True)

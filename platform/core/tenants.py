@@ -87,6 +87,7 @@ class Tenant:
     locale: str = field(compare=False)
     enabled: frozenset[str] = field(compare=False)
     platform: Platform = field(compare=False, repr=False)
+    _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def hooks(self) -> Hooks:
@@ -106,11 +107,21 @@ class Tenant:
             yield session
 
     def config(self, model: type[Config]) -> Config:
-        """The configuration of the plugin whose `config.py` defines `model`; defaults where nothing was saved."""
+        """The configuration of the plugin whose `config.py` defines `model`; defaults where nothing was saved.
+
+        Read once per Tenant object: those live for a request, a batch of jobs, or two seconds of chat.
+        """
         plugin = model.__module__.split(".")[-2]
-        with self.read() as db:
-            row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-        return model.model_validate(open_config(self, plugin, row.config if row else {}))
+        known = self._configs.get(plugin)
+        if not isinstance(known, model):
+            with self.read() as db:
+                row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
+            known = self._configs[plugin] = model.model_validate(open_config(self, plugin, row.config if row else {}))
+        return known
+
+    def forget_config(self, plugin: str) -> None:
+        """Read a plugin's configuration anew the next time: it was changed."""
+        self._configs.pop(plugin, None)
 
     def vault(self) -> Vault:
         """An empty vault for one turn."""

@@ -18,7 +18,7 @@ from ..core.ingest import embed_missing
 from ..core.retention import sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
-from ..core.turns import STALE_SECONDS
+from ..core.turn import STALE_SECONDS
 from .workers import release_dead
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, g, request
 
+from ..core.accept import accept_turn
 from ..core.bots import LiveBot
 from ..core.errors import InvalidRequest, Unavailable
 from ..core.sessions import Located, end_session, history, locate_session, rate_answer
-from ..core.turns import Turn, accept_turn
+from ..core.turn import Turn
 from .bridge import later, stream
 from .keys import check_chat_key
 from .origins import check_origin

@@ -239,11 +239,11 @@ def test_plugins_are_listed_switched_tried_and_configured(ok, refused, two):
 
 def test_a_persons_rights(ok, refused, two, lines, data):
     from webchatagent.app import build_platform
+    from webchatagent.core.accept import accept_turn
     from webchatagent.core.bots import find_bot
     from webchatagent.core.db.chats import Contact, ContactLink
     from webchatagent.core.settings import load_settings
     from webchatagent.core.tenants import load_tenant
-    from webchatagent.core.turns import accept_turn
 
     platform = build_platform(load_settings({}, data=str(data)))
     for slug in ("acme", "globex"):

@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from webchatagent.cli.demonstration import SUGGESTIONS, seed
+from webchatagent.core.accept import accept_turn
 from webchatagent.core.bots import find_bot
 from webchatagent.core.registry import Registry
 from webchatagent.core.sources import list_sources
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 
 ANSWERS = {
     "How do I add a website as a source?": ("Quick start", "**Add a website**"),

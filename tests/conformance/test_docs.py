@@ -298,10 +298,11 @@ def example(tmp_path, monkeypatch):
 
 def test_the_example_plugin_answers(example, platform, bot, add_texts):
     from webchatagent.core import plugins
+    from webchatagent.core.accept import accept_turn
     from webchatagent.core.bots import change_settings, find_bot
     from webchatagent.core.manifest import read_manifest
     from webchatagent.core.registry import Registry
-    from webchatagent.core.turns import TurnRunner, accept_turn
+    from webchatagent.core.turns import TurnRunner
 
     module, folder = example
     known = platform.registry

@@ -13,7 +13,7 @@ MARK = re.compile(r"@pytest\.mark\.seed\(([^)]*)\)")
 def test_promises_and_tests_name_each_other():
     promised = set(re.findall(r"^- (SR-\d{3}): ", (ROOT / "docs" / "promises.md").read_text(encoding="utf-8"), re.M))
     proven = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
+    for path in [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "platform" / "testing").glob("*_contract.py")]:
         for arguments in MARK.findall(path.read_text(encoding="utf-8")):
             proven |= set(re.findall(r"SR-\d{3}", arguments))
     proven -= {"SR-998", "SR-999"}  # those of the test below

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -26,8 +27,10 @@ def codes_in_the_code() -> set[str]:
         for path in (ROOT / folder).rglob("*.py"):
             found |= {"".join(groups) for groups in CODES.findall(path.read_text(encoding="utf-8"))}
     from webchatagent.core.documents import PASSING, STATES
+    from webchatagent.core.models import Trouble
     from webchatagent.web.app import CODES as HTTP
 
+    found |= {f"model_{trouble}" for trouble in get_args(Trouble)}
     return (
         found | set(HTTP.values()) | {f"document_{s}" for s in STATES if s not in PASSING and s != "searchable"}
     ) - INNER

@@ -129,6 +129,23 @@ def test_a_name_a_tenant_entered_may_not_point_inside(listener: int, dns: dict[s
     assert egress.refused["website", "intern.test"] == 1
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
+def test_an_address_inside_that_a_tenant_entered_is_refused(address: str) -> None:
+    policy = EgressPolicy(declared={"llm": ("*",)}, tenant_hosts=lambda plugin, tenant: frozenset({address}))
+    assert not policy.allows("llm", 1, address, 80)
+    assert not policy.allows("llm", 1, address, 80, frozenset({address}))
+    assert EgressPolicy(declared={"llm": ("*",)}).allows("llm", 1, "93.184.216.34", 80, frozenset({"93.184.216.34"}))
+
+
+def test_hosts_being_tried_hold_for_the_same_plugin_and_tenant_inside() -> None:
+    other = SimpleNamespace(id=8)
+    with calling("llm", TENANT, hosts=frozenset({"a.test"})):
+        with calling("llm", TENANT) as same:
+            assert same.hosts == {"a.test"}
+        with calling("llm", other) as foreign, calling("mail", TENANT) as mail:
+            assert not foreign.hosts and not mail.hosts
+
+
 def test_private_host_of_the_operator_is_usable(listener: int) -> None:
     install(EgressPolicy(declared={"website": ("*",)}, private_hosts=frozenset({f"127.0.0.1:{listener}"})))
     with calling("website", TENANT):

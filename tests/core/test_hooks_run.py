@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from webchatagent.core import own_hooks, privacy
+from webchatagent.core.accept import accept_turn
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
 from webchatagent.core.db.records import BackgroundJob, ConsentRecord
@@ -24,7 +25,7 @@ from webchatagent.core.registry import load_plugins
 from webchatagent.core.sessions import locate_session
 from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import load_tenant
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 
 EMAIL = "visitor@example.org"
 PERSONAL = (ChatSession, Message, TurnRow, Contact, ContactLink, ConsentRecord)

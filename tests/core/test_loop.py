@@ -188,5 +188,5 @@ def test_nothing_makes_a_loop_in_another_way():
     for folder in ("platform", "plugins", "admin"):
         for file in (HERE / folder).rglob("*.py"):
             text = file.read_text(encoding="utf-8")
-            if file.name != "loop.py":
+            if file.name != "loop.py" and file.parent.name != "testing":
                 assert "asyncio.run(" not in text and "new_event_loop(" not in text, file

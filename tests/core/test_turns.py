@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from webchatagent.core import live, progress
+from webchatagent.core.accept import accept_turn
 from webchatagent.core.citations import CitationStream
 from webchatagent.core.db.chats import TurnRow
 from webchatagent.core.models import CannotAnswer, TokenUsage
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turns import TurnRunner
 
 QUESTION = "When does the shop open in the morning?"
 

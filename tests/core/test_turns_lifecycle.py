@@ -8,14 +8,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from webchatagent.core import live, progress, turns
+from webchatagent.core import live, progress
+from webchatagent.core.accept import accept_turn
+from webchatagent.core.answer import Answer, cut_turn
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.clock import new_session_key, now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
 from webchatagent.core.errors import InvalidRequest, Unavailable
 from webchatagent.core.models import CannotAnswer, TextDelta, TokenUsage
 from webchatagent.core.sessions import end_session, erase_session, history, locate_session
-from webchatagent.core.turns import TurnRunner, accept_turn
+from webchatagent.core.turn import STALE_SECONDS
+from webchatagent.core.turns import TurnRunner
 
 QUESTION = "When does the shop open in the morning?"
 TEXTS = {
@@ -104,7 +107,7 @@ def test_a_model_without_a_word_does_not_know(asked, scripted_model):
 def test_fixed_phrases_are_not_the_models_own(asked, scripted_model):
     async def answer():
         turn = accept_turn(asked, None, QUESTION)
-        found = turns.Answer(turn)
+        found = Answer(turn)
         for event in (TextDelta("Here it is: ", fixed=True), TextDelta("nine [1]")):
             found.take(event)
         found.close()
@@ -288,7 +291,7 @@ def test_a_silent_model_still_shows_that_the_turn_lives(asked, scripted_model, m
 
 def test_saving_late_does_not_bring_a_cut_turn_back(asked, scripted_model):
     turn = accept_turn(asked, None, QUESTION)
-    turns.cut_turn(turn, "At")
+    cut_turn(turn, "At")
     progress.write_progress(asked.tenant.platform.database, [(turn.id, "At nine")], now())
     assert (rows(asked)[0].state, rows(asked)[0].text) == ("cut", "At")
 
@@ -298,7 +301,7 @@ def test_a_turn_whose_process_is_gone_is_an_error_for_who_watches_and_can_be_ask
     watcher = accept_turn(asked, turn.session.key, QUESTION, MESSAGE)
     assert watcher.state == "running"
     with asked.tenant.write() as db:
-        db.execute(update(TurnRow).values(updated_at=now() - timedelta(seconds=turns.STALE_SECONDS + 1)))
+        db.execute(update(TurnRow).values(updated_at=now() - timedelta(seconds=STALE_SECONDS + 1)))
     assert kinds(run(collect(TurnRunner(), watcher))) == ["start", "error"]
     assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "new"
 

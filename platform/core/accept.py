@@ -1,0 +1,140 @@
+"""The first half of a turn: take a question in, durably, and find its passages. Runs in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from .analysis import detect_language
+from .bots import LiveBot
+from .clock import new_uuid, now
+from .db.chats import Message, TurnRow
+from .errors import InvalidRequest, Unavailable
+from .followup import points_back
+from .prompting import HISTORY, build_request
+from .retrieval import retrieve
+from .sessions import open_session, resume_session
+from .storable import storable
+from .tenancy import insert_row
+from .turn import STALE_SECONDS, Turn
+
+
+def accept_turn(bot: LiveBot, session_key: str | None, message: str, client_message_id: str | None = None) -> Turn:
+    """Take a question in, durably, and find its passages.
+
+    Raises InvalidRequest for an empty or overlong message. The same `client_message_id` comes back as the running or
+    finished turn; a cut one is taken up again.
+    """
+    message = check_message(bot, message)
+    language = detect_language(message, bot.locale)
+    if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language)):
+        if known.state == "new":
+            _find_passages(known)
+        return known
+    try:
+        turn = _new_turn(bot, session_key, message, client_message_id, language)
+    except IntegrityError:  # the same message came twice at the same moment
+        again = _known_turn(bot, session_key, client_message_id or "", message, language)
+        if again is None:
+            raise Unavailable("The message could not be taken.", "send it again", retry_after=1) from None
+        turn = again
+        if turn.state != "new":
+            return turn
+    _find_passages(turn)
+    return turn
+
+
+def check_message(bot: LiveBot, message: object) -> str:
+    """The message without outer space. Raises InvalidRequest, 413 when it is too long."""
+    if not isinstance(message, str) or not message.strip():
+        raise InvalidRequest("Please write a message.", "write at least one word", field="message")
+    if len(message) > bot.settings.max_message:
+        raise InvalidRequest(
+            f"The message is longer than {bot.settings.max_message} characters.",
+            "shorten it",
+            code="message_too_long",
+            status=413,
+            field="message",
+        )
+    return storable(message.strip())
+
+
+def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str) -> Turn:
+    with bot.tenant.write() as db:
+        session = open_session(db, bot, key, language)
+        past: Sequence[Message] = []
+        if not session.new:
+            past = list(
+                db.scalars(
+                    select(Message).where(Message.session_id == session.id).order_by(Message.id.desc()).limit(HISTORY)
+                )
+            )[::-1]
+        question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
+        public_id = new_uuid()
+        turn_id = insert_row(
+            db,
+            TurnRow,
+            public_id=public_id,
+            bot_id=bot.id,
+            session_id=session.id,
+            client_message_id=client_message_id,
+            question_id=question,
+        )
+        return Turn(turn_id, public_id, bot, session, message, language, past=past)
+
+
+def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str) -> Turn | None:
+    """The turn of a client message id, for its own conversation only. Raises InvalidRequest for anybody else."""
+    with bot.tenant.write() as db:
+        row = db.scalar(select(TurnRow).where(TurnRow.bot_id == bot.id, TurnRow.client_message_id == client_message_id))
+        if row is None:
+            return None
+        session = resume_session(db, row, key)
+        if session is None:
+            raise InvalidRequest(
+                "This message id belongs to another conversation.",
+                "use a new one for each message",
+                field="clientMessageId",
+            )
+        asked = db.get(Message, row.question_id) if row.question_id else None
+        if asked is not None and asked.text != message:
+            raise InvalidRequest(
+                "This message id belongs to another message.",
+                "use a new one for each message",
+                field="clientMessageId",
+            )
+        turn = Turn(row.id, row.public_id, bot, session, message, language, refused=row.refused)
+        if row.state == "done":
+            turn.state, turn.answer = "done", db.get(Message, row.answer_id)
+        elif row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
+            turn.state = "running"
+        else:
+            row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
+            turn.past = list(
+                db.scalars(
+                    select(Message)
+                    .where(
+                        Message.session_id == session.id,
+                        Message.id < (row.question_id or 0),
+                    )
+                    .order_by(Message.id.desc())
+                    .limit(HISTORY)
+                )
+            )[::-1]
+        return turn
+
+
+def _find_passages(turn: Turn) -> None:
+    tenant, bot = turn.bot.tenant, turn.bot
+    found = retrieve(tenant, bot.id, turn.question, language=turn.language)
+    if not found.relevant and points_back(turn.question, turn.language):
+        before = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")
+        if before:
+            found = retrieve(tenant, bot.id, f"{before} {turn.question}", language=turn.language)
+    turn.found = found
+    turn.request = build_request(
+        bot, turn.vault, turn.question, turn.language, turn.past, found.ranked if found.relevant else ()
+    )

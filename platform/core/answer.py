@@ -1,0 +1,169 @@
+"""An answer: how it grows, what it cites, and how it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from . import usage
+from .citations import CitationStream
+from .clock import now
+from .db.chats import Message, TurnRow
+from .db.sources import Document, Source
+from .live import Event
+from .models import CannotAnswer, TextDelta, TokenUsage
+from .ranking import Ranked
+from .tenancy import insert_row, update_row
+from .texts import say
+from .turn import Turn
+
+
+class Answer:
+    """The answer as it grows: text for the visitor, what it cites, what it cost."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        ranked = turn.found.ranked if turn.found and turn.found.relevant else ()
+        self._passages = dict(enumerate(ranked, 1))
+        self._citations = CitationStream({n: r.chunk.key.document_id for n, r in self._passages.items()})
+        self._pieces: list[str] = []
+        self._own: list[str] = []
+        self.refused = False
+        self.usage = TokenUsage()
+        self.sources: list[dict[str, Any]] = []
+
+    @property
+    def text(self) -> str:
+        """What the visitor has seen so far."""
+        return "".join(self._pieces)
+
+    @property
+    def own_text(self) -> str:
+        """The text without the fixed phrases of the interface."""
+        return "".join(self._own)
+
+    @property
+    def cited(self) -> list[Ranked]:
+        """The passages that were cited, in the order of their source numbers."""
+        return [self._passages[n] for n in self._citations.cited]
+
+    def take(self, event: object) -> str:
+        """Take one model event; returns what is to be shown."""
+        if isinstance(event, CannotAnswer):
+            self.refused = True
+        elif isinstance(event, TokenUsage):
+            self.usage = event
+        elif isinstance(event, TextDelta):
+            return self._show(self._citations.feed(self._turn.vault.restore(event.text)), fixed=event.fixed)
+        return ""
+
+    def _show(self, text: str, *, fixed: bool) -> str:
+        if text:
+            self._pieces.append(text)
+            if not fixed:
+                self._own.append(text)
+        return text
+
+    def close(self) -> list[str]:
+        """The end of the text: what was held, or the tenant's words for not knowing; then the sources are known."""
+        tail = self._show(self._citations.close(), fixed=False)
+        if not self.text.strip():  # also when the model ended without a word
+            self.refused = True
+            bot = self._turn.bot
+            text = bot.settings.unknown_answer or say("unknown_answer", self._turn.language)
+            return [self._show(word, fixed=True) for word in _words(text)]
+        return [tail] if tail else []
+
+
+def _words(text: str) -> list[str]:
+    parts = text.split(" ")
+    return [p + " " for p in parts[:-1]] + parts[-1:]
+
+
+# -- store: in a thread -------------------------------------------------------------------------------------------
+
+
+def finish_turn(turn: Turn, answer: Answer) -> None:
+    """Store the answer with its sources and count the use, in one transaction."""
+    tenant = turn.bot.tenant
+    with tenant.write() as db:
+        answer.sources = source_list(db, answer.cited)
+        message = insert_row(
+            db,
+            Message,
+            public_id=turn.public_id,
+            session_id=turn.session.id,
+            role="bot",
+            text=answer.text,
+            language=turn.language,
+            sources=answer.sources,
+        )
+        update_row(
+            db,
+            TurnRow,
+            turn.id,
+            state="done",
+            text="",
+            refused=answer.refused,
+            answer_id=message,
+            updated_at=now(),
+        )
+        usage.count(
+            db,
+            turn.bot.id,
+            {
+                "messages": 1,
+                "refused": int(answer.refused),
+                "tokens_in": answer.usage.tokens_in,
+                "tokens_out": answer.usage.tokens_out,
+            },
+        )
+
+
+def cut_turn(turn: Turn, text: str) -> None:
+    """Store that the answer was cut off; the same client message id will generate it again."""
+    with turn.bot.tenant.write() as db:
+        db.execute(
+            update(TurnRow)
+            .where(TurnRow.id == turn.id, TurnRow.state != "done")
+            .values(state="cut", text=text, updated_at=now())
+        )
+
+
+def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
+    """The numbered sources of an answer, as the API shows them."""
+    if not cited:
+        return []
+    ids = [r.chunk.key.document_id for r in cited]
+    kinds = {
+        d: (kind, name)
+        for d, kind, name in db.execute(
+            select(Document.id, Source.kind, Document.name)
+            .join(Source, Source.id == Document.source_id)
+            .where(Document.id.in_(ids))
+        )
+    }
+    out = []
+    for number, r in enumerate(cited, 1):
+        kind, name = kinds.get(r.chunk.key.document_id, ("text", ""))
+        shown: dict[str, Any] = {
+            "type": "web" if r.chunk.url else "file" if kind == "file" and name else "text",
+            "title": r.chunk.title or name,
+            "excerpt": r.chunk.text[:400],
+            "n": number,
+        }
+        if r.chunk.url:
+            shown["url"] = r.chunk.url
+        out.append(shown)
+    return out
+
+
+def finished_events(turn: Turn) -> list[Event]:
+    """The events of an answer that is stored."""
+    assert turn.answer is not None
+    events: list[Event] = [{"type": "start", "messageId": turn.public_id}, {"type": "delta", "delta": turn.answer.text}]
+    if turn.answer.sources:
+        events.append({"type": "sources", "sources": turn.answer.sources})
+    return [*events, {"type": "done", "refused": turn.refused, "mode": "bot", "status": None}]

@@ -1,0 +1,36 @@
+"""Trying a configuration before it is saved."""
+
+from __future__ import annotations
+
+from webchatagent.core.api import ModelFailed, Problem
+
+from .client import client, explain
+from .config import Config
+
+_FIELDS = {"key": "api_key", "quota": "api_key", "busy": "api_key"}
+
+
+def problems(config: Config) -> list[Problem]:
+    """Ask for each model by name: it costs nothing, and shows that address, key and names are right."""
+    if not config.api_key.get_secret_value():
+        return [Problem("Gemini needs a key.", "api_key", "make one at aistudio.google.com and paste it here")]
+    for name in config.chat_models:
+        try:
+            client(config).models.get(model=name)
+        except Exception as error:
+            found = explain(error)
+            if getattr(error, "code", 0) == 404:
+                return [Problem(f"The provider has no model {name}.", "chat_models", "check its name")]
+            return [Problem(found.message, _FIELDS.get(found.trouble, "base_url"), found.cure)]
+    return _try_vectors(config)
+
+
+def _try_vectors(config: Config) -> list[Problem]:
+    from .embed import models
+
+    for model in models(config):
+        try:
+            model.embed_query("hello")
+        except ModelFailed as error:
+            return [Problem(error.message, "embedding_model", error.cure)]
+    return []
