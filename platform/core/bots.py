@@ -27,7 +27,7 @@ class BotSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     allowed_origins: list[str] = Field(default_factory=list)
-    max_message: int = Field(4000, ge=100, le=4000)
+    max_message: int = Field(4000, ge=100, le=4000, description="Characters of a visitor's message.")
     session_days: int = Field(0, ge=0, description="0: a session never expires")
     close_behaviour: Literal["minimise", "end", "end_and_erase"] = "minimise"
     accent: str = Field("#4f46e5", pattern="^#[0-9a-fA-F]{6}$")
@@ -35,7 +35,7 @@ class BotSettings(BaseModel):
     position: Literal["left", "right"] = "right"
     suggestions: list[str] = Field(default_factory=list, max_length=4)
     teaser: str = Field("", max_length=140, description="A line beside the button of the chat; empty for none.")
-    teaser_seconds: int = Field(5, ge=0, le=3600)
+    teaser_seconds: int = Field(5, ge=0, le=3600, description="When the teaser comes.")
     open_seconds: int = Field(
         0, ge=0, le=3600, description="Opens the chat by itself after so long, once the visitor scrolls; 0 for never."
     )

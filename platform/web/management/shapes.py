@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from ...core.bots import BotSettings
@@ -108,16 +117,17 @@ class Settings(BotSettings):
         default_factory=list, max_length=100, description="Websites that may show the bot, such as https://example.org."
     )
     suggestions: list[Annotated[Text, Field(max_length=200)]] = Field(default_factory=list, max_length=4)
-    max_message: Whole = Field(4000, ge=100, le=4000, description="Characters of a visitor's message.")
-    session_days: Whole = Field(0, ge=0, le=3650, description="0: a session never expires.")
+    session_days: int = Field(0, ge=0, le=3650, description="0: a session never expires.")
     teaser: Text = Field("", max_length=140, description="A line beside the button of the chat; empty for none.")
-    teaser_seconds: Whole = Field(5, ge=0, le=3600, description="When the teaser comes.")
-    open_seconds: Whole = Field(
-        0, ge=0, le=3600, description="Opens the chat by itself after so long, once the visitor scrolls; 0 for never."
-    )
     instructions: Text = Field("", max_length=8000)
     unknown_answer: Text = Field("", max_length=1000)
     chat_model: Text = Field("", max_length=100)
+    fallback_models: list[Annotated[Text, Field(max_length=100)]] = Field(default_factory=list, max_length=4)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _take_whole_numbers(cls, value: Any) -> Any:
+        return _whole(value)
 
 
 class Bot(Shape):
