@@ -11,6 +11,7 @@ from .egress import EgressRefused
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
 from .kept import KeptClients
+from .modelchecks import missing_models, try_vectors
 from .models import (
     CannotAnswer,
     ChatModel,
@@ -83,9 +84,11 @@ __all__ = [
     "disclose",
     "hookimpl",
     "make_fetcher",
+    "missing_models",
     "run_limited",
     "stems",
     "trigrams",
+    "try_vectors",
     "unit_vectors",
     "words",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,16 +181,22 @@ def _guard_statement(state: ORMExecuteState) -> None:
         return
     if state.is_update and _changes_tenant(state):
         raise TenantViolation("tenant_id cannot be changed")
-    # Also on lazy loads and refreshes: propagation alone misses joined eager loads. Also when no mapper is listed:
-    # `count(*)` has none.
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            TenantOwned,
-            lambda cls: cls.tenant_id == scope,
-            include_aliases=True,
-            propagate_to_loaders=True,
-            track_closure_variables=True,
-        )
+    state.statement = state.statement.options(_criteria(scope))
+
+
+@functools.lru_cache(maxsize=1024)
+def _criteria(scope: object) -> Any:
+    """The condition on every tenant table; kept, for it is put on every statement.
+
+    Also on lazy loads and refreshes: propagation alone misses joined eager loads. Also when no mapper is listed:
+    `count(*)` has none.
+    """
+    return with_loader_criteria(
+        TenantOwned,
+        lambda cls: cls.tenant_id == scope,
+        include_aliases=True,
+        propagate_to_loaders=True,
+        track_closure_variables=True,
     )
 
 

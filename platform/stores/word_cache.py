@@ -2,6 +2,7 @@
 
 FTS5's own bm25() scores a chunk at a time, which made the two legs of words the dearest part of a question; here a term
 that was asked for before costs one addition of arrays. The formula is FTS5's (https://sqlite.org/fts5.html, 5.1.1).
+While a file changes, arrays would be read anew for every question, so FTS5 scores itself until it has been quiet.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +25,7 @@ K1, B = 1.2, 0.75
 LEAST_IDF = 1e-6  # of a term that stands in most chunks
 HEAD = 2.0  # what a word in the title or heading counts against one in the text
 BUDGET = 64 * 1024 * 1024  # bytes of postings kept in memory
+QUIET = 1.0  # seconds without a change before arrays are made
 MOST_FILES = 256
 MOST_COUNTS = 200_000
 
@@ -56,10 +59,15 @@ _NOTHING = _Words(FileState("", 0, 0, 0), _NONE, _NONE, {"stem": _NONE, "trigram
 
 
 class WordCache:
-    """The words of the tenants' files, as arrays; read when first asked for, dropped when the file has changed."""
+    """The words of the tenants' files, as arrays; read when first asked for, dropped when the file has changed.
 
-    def __init__(self) -> None:
+    `clock` gives seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._kept: OrderedDict[int, _Words] = OrderedDict()
+        self._seen: OrderedDict[int, tuple[FileState, float]] = OrderedDict()  # each file's state, and since when
         self._lock = threading.Lock()
         self._size = 0
 
@@ -75,6 +83,8 @@ class WordCache:
     ) -> list[Hit]:
         """The bot's chunks with the highest BM25 for the terms of a table (`stem`, `trigram`), best first."""
         words = self._words(db, tenant_id)
+        if words is None:
+            return _by_fts5(db, table, terms, bot_id, limit)
         scores = np.zeros(len(words.refs), np.float32)
         for term in dict.fromkeys(terms):
             found = self._postings(db, tenant_id, words, table, term)
@@ -91,26 +101,29 @@ class WordCache:
     ) -> tuple[int, dict[str, int]]:
         """The number of chunks, and in how many of them each of the terms stands; terms of none are left out."""
         words = self._words(db, tenant_id)
+        if words is None:
+            return db.execute("select count(*) from chunk").fetchone()[0], _counts(
+                db, table, list(dict.fromkeys(terms))
+            )
         known = words.counts
         new = [t for t in dict.fromkeys(terms) if (table, t) not in known]
-        for start in range(0, len(new), 500):  # SQLite takes 999 values at least
-            part = new[start : start + 500]
-            marks = ", ".join("?" * len(part))
-            found = dict(
-                db.execute(f"select term, doc from {table}_vocabulary where term in ({marks})", part).fetchall()
-            )
+        if new:
+            found = _counts(db, table, new)
             if len(known) > MOST_COUNTS:
                 known.clear()
-            known.update({(table, t): found.get(t, 0) for t in part})
+            known.update({(table, t): found.get(t, 0) for t in new})
         return len(words.refs), {t: n for t in terms if (n := known.get((table, t), 0))}
 
-    def _words(self, db: sqlite3.Connection, tenant_id: int) -> _Words:
+    def _words(self, db: sqlite3.Connection, tenant_id: int) -> _Words | None:
+        """The arrays of a file as it is now; None while it changes."""
         state = read_state(db)
         with self._lock:
             old = self._kept.get(tenant_id)
             if old and old.state[:3] == state[:3]:
                 self._kept.move_to_end(tenant_id)
                 return old
+            if not self._is_quiet(tenant_id, state):
+                return None
         words = _extend(db, old, state) if old and old.state[:2] == state[:2] else _extend(db, _NOTHING, state)
         self.drop(tenant_id)
         with self._lock:
@@ -118,6 +131,14 @@ class WordCache:
             while len(self._kept) > MOST_FILES:
                 self._forget_one()
         return words
+
+    def _is_quiet(self, tenant_id: int, state: FileState) -> bool:
+        at = self._clock()
+        before, since = self._seen.pop(tenant_id, (state, at))
+        self._seen[tenant_id] = (state, since if before[:3] == state[:3] else at)
+        while len(self._seen) > MOST_FILES:
+            self._seen.popitem(last=False)
+        return at - self._seen[tenant_id][1] >= QUIET
 
     def _postings(self, db: sqlite3.Connection, tenant_id: int, words: _Words, table: str, term: str) -> _Postings:
         key = (table, term)
@@ -141,6 +162,31 @@ class WordCache:
             self._kept.popitem(last=False)
         else:
             words.postings = {}
+
+
+def _by_fts5(db: sqlite3.Connection, table: str, terms: Sequence[str], bot_id: int, limit: int) -> list[Hit]:
+    """The same hits by FTS5 itself, a chunk at a time."""
+    plain = [t for t in dict.fromkeys(terms) if t and all(c > "\x7f" or c.isalnum() for c in t)]
+    if not plain:  # a term with anything but letters, digits and marks is in no text
+        return []
+    match = " OR ".join(f'"{t}"' for t in plain)  # quoting takes every operator its meaning
+    rank = f"bm25(by_stem, {HEAD}, 1.0)" if table == "stem" else "bm25(by_trigram)"
+    rows = db.execute(  # `+`: else SQLite runs the match once for each of the bot's rows
+        f"select rowid, -{rank} from by_{table} where by_{table} match ? "
+        "and +rowid in (select id from chunk where bot_id = ?) order by 2 desc, 1 limit ?",
+        (match, bot_id, limit),
+    )
+    return [Hit(ref, score) for ref, score in rows]
+
+
+def _counts(db: sqlite3.Connection, table: str, terms: Sequence[str]) -> dict[str, int]:
+    """In how many chunks each term stands; terms of none are left out."""
+    found: dict[str, int] = {}
+    for start in range(0, len(terms), 500):  # SQLite takes 999 values at least
+        part = terms[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        found.update(db.execute(f"select term, doc from {table}_vocabulary where term in ({marks})", part).fetchall())
+    return found
 
 
 def _extend(db: sqlite3.Connection, words: _Words, state: FileState) -> _Words:

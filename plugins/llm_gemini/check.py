@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import ModelFailed, Problem
+from webchatagent.core.api import Problem, try_vectors
 
 from .client import client, explain
 from .config import Config
+from .embed import models
 
 _FIELDS = {"key": "api_key", "quota": "api_key", "busy": "api_key"}
 
@@ -22,15 +23,4 @@ def problems(config: Config) -> list[Problem]:
             if getattr(error, "code", 0) == 404:
                 return [Problem(f"The provider has no model {name}.", "chat_models", "check its name")]
             return [Problem(found.message, _FIELDS.get(found.trouble, "base_url"), found.cure)]
-    return _try_vectors(config)
-
-
-def _try_vectors(config: Config) -> list[Problem]:
-    from .embed import models
-
-    for model in models(config):
-        try:
-            model.embed_query("hello")
-        except ModelFailed as error:
-            return [Problem(error.message, "embedding_model", error.cure)]
-    return []
+    return try_vectors(models(config))

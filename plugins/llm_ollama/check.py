@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import ModelFailed, Problem
+from webchatagent.core.api import Problem, missing_models, try_vectors
 
 from .client import client, explain
 from .config import Config
+from .embed import models
 
 
 def problems(config: Config) -> list[Problem]:
@@ -19,20 +20,4 @@ def problems(config: Config) -> list[Problem]:
     named = [(name, "chat_models") for name in config.chat_models]
     if config.embedding_model:
         named.append((config.embedding_model, "embedding_model"))
-    missing = [
-        Problem(f"The server has no model {name}.", field, f"run `ollama pull {name}` on it")
-        for name, field in named
-        if name not in known
-    ]
-    return missing or _try_vectors(config)
-
-
-def _try_vectors(config: Config) -> list[Problem]:
-    from .embed import models
-
-    for model in models(config):
-        try:
-            model.embed_query("hello")
-        except ModelFailed as error:
-            return [Problem(error.message, "dimensions" if error.trouble == "odd" else "embedding_model", error.cure)]
-    return []
+    return missing_models(known, named, "run `ollama pull {name}` on the server") or try_vectors(models(config))

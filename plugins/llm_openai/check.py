@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import ModelFailed, Problem
+from webchatagent.core.api import Problem, missing_models, try_vectors
 
 from .client import client, explain
 from .config import Config
+from .embed import models
 
 _FIELDS = {"key": "api_key", "quota": "api_key", "unreachable": "base_url", "odd": "base_url"}
 
@@ -22,19 +23,5 @@ def problems(config: Config) -> list[Problem]:
     named = [(name, "chat_models") for name in config.chat_models]
     if config.embedding_model:
         named.append((config.embedding_model, "embedding_model"))
-    return [
-        Problem(f"The provider has no model {name}.", field, f"it has: {', '.join(sorted(known)[:8])}")
-        for name, field in named
-        if known and name not in known
-    ] + _try_vectors(config)
-
-
-def _try_vectors(config: Config) -> list[Problem]:
-    from .embed import models
-
-    for model in models(config):
-        try:
-            model.embed_query("hello")
-        except ModelFailed as error:
-            return [Problem(error.message, "embedding_model", error.cure)]
-    return []
+    cure = "it has: " + ", ".join(sorted(known)[:8]).replace("{", "").replace("}", "")
+    return (missing_models(known, named, cure) if known else []) or try_vectors(models(config))

@@ -18,6 +18,11 @@ CHANGE = st.tuples(st.integers(1, 4), st.lists(st.tuples(TEXT, TEXT), max_size=3
 TENANT, FOREIGN = 1, 2
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_cache, "QUIET", 0.0)
+
+
 def fts5(store: SqliteChunkStore, tenant: int, table: str, terms: list[str], bot: int) -> dict[int, float]:
     weights = {"stem": f", {word_cache.HEAD}, 1.0", "trigram": ""}[table]
     match = " OR ".join(f'"{t}"' for t in dict.fromkeys(terms))
@@ -90,3 +95,31 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
     store.close()
     again = SqliteChunkStore(tmp_path)
     assert scores(again, TENANT, "stem", ["walrus"], 1) == pytest.approx(fts5(again, TENANT, "stem", ["walrus"], 1))
+
+
+def test_while_a_file_changes_fts5_answers_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_cache, "QUIET", 1.0)
+    store = SqliteChunkStore(tmp_path)
+    now = [100.0]
+    store._words = cache = word_cache.WordCache(lambda: now[0])
+    key = DocumentKey(1, 1, 1)
+    for step, texts in enumerate((["walrus ice"], ["walrus walrus", "ice"], ["walrus", "seal walrus", "ice"])):
+        store.replace_document(TENANT, key, [NewChunk(t) for t in texts])
+        now[0] += 0.9
+        expected = pytest.approx(fts5(store, TENANT, "stem", ["walrus"], 1), rel=1e-5)
+        assert scores(store, TENANT, "stem", ["walrus"], 1) == expected, step
+        assert store.frequencies(TENANT, ["walrus", "otter"])[1] == {"walrus": len(texts) - (len(texts) > 1)}
+        assert not cache._kept
+    now[0] += 1.0
+    assert scores(store, TENANT, "stem", ["walrus"], 1) == expected
+    assert list(cache._kept) == [TENANT]
+
+
+@pytest.mark.parametrize("token", ['"', "a b", "NEAR(", "wal*", "", "-", "head:walrus"])
+def test_a_token_with_signs_is_in_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    store = SqliteChunkStore(tmp_path)
+    store.replace_document(TENANT, DocumentKey(1, 1, 1), [NewChunk("walrus head a b")])
+    for quiet in (0.0, 60.0):
+        monkeypatch.setattr(word_cache, "QUIET", quiet)
+        store._words = word_cache.WordCache()
+        assert scores(store, TENANT, "stem", [token], 1) == {}

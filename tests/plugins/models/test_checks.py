@@ -57,7 +57,7 @@ def test_openai_the_embedding_model_is_tried(server):
     server.answer(listed("good", "vectors"))
     server.answer({"data": [{"index": 0, "embedding": [1, 0]}]})
     (problem,) = openai.problems(openai_config(server, embedding_model="vectors"))
-    assert problem.field == "embedding_model"
+    assert problem.field == "dimensions"
 
 
 def test_gemini_asks_for_each_model(server):
@@ -73,7 +73,7 @@ def test_ollama_a_missing_model_says_how_to_get_it(server):
     config = OllamaConfig(base_url=server.url, chat_models=("good", "gone"))
     server.answer({"models": [{"model": "good:latest"}]})
     (problem,) = ollama.problems(config)
-    assert problem.cure == "run `ollama pull gone` on it"
+    assert problem.cure == "run `ollama pull gone` on the server"
 
 
 @pytest.mark.parametrize("config", [OpenAIConfig, GeminiConfig, OllamaConfig])
