@@ -18,6 +18,7 @@ from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
 from .tenancy import TenantSession
 from .tenants import Tenant
+from .urlcheck import parse_target
 
 MAX_BYTES = 50_000_000
 
@@ -33,13 +34,18 @@ class Added:
     jobs: list[str] = field(default_factory=list)
 
 
-def find_connector(tenant: Tenant, target: str) -> tuple[str, Connector]:
-    """The (plugin, connector) that reads a target. Raises InvalidRequest when none of those switched on does."""
+def find_connector(tenant: Tenant, target: str, *, local: bool = True) -> tuple[str, Connector]:
+    """The (plugin, connector) that reads a target. Raises InvalidRequest when none of those switched on does.
+
+    Without `local`, those that read this machine are not even asked: their answer would tell which files there are.
+    """
     for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
-        if connector.claims(target):
+        if (local or not connector.local) and connector.claims(target):
             return plugin, connector
     raise InvalidRequest(
-        f"Nothing here can read {target!r}.", "give a file, a folder or an http(s) address", field="target"
+        f"Nothing here can read {target!r}.",
+        "give a file, a folder or an http(s) address" if local else "give an http(s) address, or upload the file",
+        field="target",
     )
 
 
@@ -68,17 +74,41 @@ def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> 
         return take_findings(tenant, source_id, connector.find(SourceSpec(target)))
 
 
+def add_address(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
+    """As `add_source`, for callers who must not read this machine. Raises InvalidRequest, FetchRefused."""
+    find_connector(tenant, target, local=False)
+    if "://" in target:
+        parse_target(target, tenant.platform.settings.private_hosts)
+    return add_source(tenant, bot_id, target, title=title)
+
+
+def add_text(tenant: Tenant, bot_id: int, document: FoundDocument) -> Added:
+    """Add one document whose text is ready to the bot's `Uploads` source; its external id names it there."""
+    return take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False)
+
+
+def ensure_uploads(tenant: Tenant, bot_id: int) -> int:
+    """The id of the bot's source of single files and texts."""
+    return ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
+
+
 def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
     """Add one uploaded file to the bot's `Uploads` source. Raises InvalidRequest when it is too large."""
     if len(data) > MAX_BYTES:
         raise InvalidRequest(
             f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file"
         )
-    source_id = ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
+    source_id = ensure_uploads(tenant, bot_id)
     plugin, connector = connector_of(tenant, "file")
     assert connector.expand is not None
     with calling(plugin, tenant):
         return take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+
+
+def clean_name(name: str) -> str:
+    """A file's name with the folders it came from, without anything that climbs or hides; empty when nothing is left."""
+    parts = [p.strip() for p in storable(name).replace("\\", "/").split("/")]
+    return "/".join(p for p in parts if p not in ("", ".", ".."))[-500:]
 
 
 def ensure_source(tenant: Tenant, bot_id: int, kind: str, target: str, title: str = "") -> int:
@@ -287,14 +317,19 @@ def sync_source(tenant: Tenant, source_id: int) -> Added:
         )
 
 
-def request_sync(tenant: Tenant, source_id: int) -> Added:
-    """Ask for a source to be read anew; local ones at once. Raises NotFound."""
+def request_sync(tenant: Tenant, source_id: int, *, local: bool = True) -> Added:
+    """Ask for a source to be read anew; local ones at once, or refused without `local`.
+
+    Raises NotFound, InvalidRequest.
+    """
     with tenant.write() as db:
         source = db.get(Source, source_id)
         if source is None:
             raise NotFound(
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
+    if not local:
+        return add_address(tenant, source.bot_id, source.target)
     return add_source(tenant, source.bot_id, source.target)
 
 
