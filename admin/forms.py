@@ -6,10 +6,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, PasswordField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp
+from wtforms import IntegerField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from .languages import LANGUAGES, role_label, spoken
+from webchatagent.core.apikeys import SCOPES
+
+from .languages import LANGUAGES, role_label, scope_label, spoken
 from .roles import MEMBER_ROLES
 
 REQUIRED = _("Please fill in this field.")
@@ -127,6 +130,27 @@ class TenantForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         _("E-mail of the owner"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email"}
     )
+
+
+class KeyForm(FlaskForm):  # type: ignore[misc]
+    """What a new key of a program needs."""
+
+    name = StringField(
+        _("Name"), [InputRequired(REQUIRED), Length(max=100)], description=_("The program that uses it, such as: shop.")
+    )
+    scopes = SelectMultipleField(
+        _("What it may do"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+    days = IntegerField(
+        _("Days"),
+        [Optional(), NumberRange(0, 3650, message=_("Please enter a number from 0 to 3650."))],
+        description=_("How long it works. Leave it empty for: until you revoke it."),
+        render_kw={"type": "number", "min": "0", "max": "3650"},
+    )
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.scopes.choices = [(scope, scope_label(scope)) for scope in SCOPES]
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
 
 from webchatagent.core.texts import say
 
@@ -39,6 +40,23 @@ def country_name(code: str) -> str:
 def role_label(role: str) -> str:
     """The word for a role."""
     return say(f"role_{role}", spoken()) if role in ROLES else role
+
+
+SCOPE_LABELS: dict[str, Any] = {
+    "bots:read": _("See bots and their settings"),
+    "bots:write": _("Make, change and delete bots"),
+    "sources:read": _("See sources and documents"),
+    "sources:write": _("Add and delete sources and documents"),
+    "conversations:read": _("Read conversations"),
+    "conversations:write": _("Delete conversations"),
+    "search": _("Search the passages of a bot"),
+    "chat": _("Ask a bot that wants a key"),
+}
+
+
+def scope_label(scope: str) -> str:
+    """The words for what a key may do."""
+    return str(SCOPE_LABELS.get(scope, scope))
 
 
 def localised(text: Any) -> str:

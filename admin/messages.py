@@ -44,6 +44,7 @@ SENTENCES: dict[str, Any] = {
     "public_url_missing": _(
         "This server does not know its own address, so it cannot send links. Please tell the people who run it."
     ),
+    "key_not_found": _("There is no such key."),
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),
     "address_wrong": _("Please enter a web address such as https://www.example.org."),

@@ -17,7 +17,7 @@ from pydantic import AnyUrl, BaseModel
 from pydantic.fields import FieldInfo
 from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField
 
-from webchatagent.core.config_values import is_a, is_secret, pick, put, unwrap, walk
+from webchatagent.core.config_model import is_a, is_secret, pick, put, unwrap, walk
 from webchatagent.core.manifest import FieldText
 
 PREFIX = "c_"

@@ -24,6 +24,7 @@ ORDER = (
     "ContactsView",
     "MarketplacePage",
     "MembersPage",
+    "KeysPage",
     "UsageView",
     "JobsView",
     "ConsentsView",

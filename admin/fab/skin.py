@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from webchatagent.core.errors import WebChatAgentError
 
 from ..formats import ago
-from ..languages import LANGUAGES, country_name, language_name, localised, role_label
+from ..languages import LANGUAGES, country_name, language_name, localised, role_label, scope_label
 from ..messages import SENTENCES, explain
 from ..render import markdown, urls
 from .views import wants_json
@@ -124,6 +124,7 @@ def install(app: Flask) -> None:
         language_name=language_name,
         country_name=country_name,
         role_label=role_label,
+        scope_label=scope_label,
         translated=gettext,
         localised=localised,
         menu_groups=MENU,

@@ -14,6 +14,7 @@ from .embed import EmbedPage
 from .health import HealthPage
 from .home import HomePage
 from .invitation import InvitationPage
+from .keys import KeysPage
 from .marketplace import MarketplacePage
 from .members import MembersPage
 from .outbox import OutboxPage
@@ -31,6 +32,7 @@ PAGES: tuple[type[Page], ...] = (
     SourcesPage,
     MarketplacePage,
     MembersPage,
+    KeysPage,
     AuditPage,
     OutboxPage,
     WorkspacePage,
@@ -48,6 +50,7 @@ PAGES: tuple[type[Page], ...] = (
 SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
@@ -56,6 +59,7 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "Message": (ConversationsPage, "it is a line of a transcript"),
     "OutboxMail": (OutboxPage, "its text is sealed"),
     "PluginSwitch": (MarketplacePage, "it holds secrets; the form comes from the plugin"),
+    "StoredReply": (KeysPage, "it is the memory of a key for repeated requests, and ends after a day"),
     "Source": (SourcesPage, "adding one reads files or a website"),
     "TurnRow": (ConversationsPage, "it is the way of an answer, shown as the message it became"),
 }

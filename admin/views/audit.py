@@ -29,16 +29,20 @@ ACTIONS: dict[str, Any] = {
     "account.unlocked": _("unlocked an account"),
     "bot.changed": _("changed a bot"),
     "bot.created": _("made a bot"),
+    "bot.deleted": _("deleted a bot"),
     "contact.corrected": _("corrected a contact"),
     "contact.erased": _("deleted a contact"),
     "contact.released": _("lifted the restriction of a contact"),
     "contact.restricted": _("restricted a contact"),
     "conversation.deleted": _("deleted a conversation"),
-    "documents.deleted": _("deleted documents"),
-    "documents.retried": _("had documents read again"),
-    "documents.uploaded": _("uploaded documents"),
+    "document.added": _("added a document"),
+    "document.deleted": _("deleted documents"),
+    "document.retried": _("had documents read again"),
+    "document.uploaded": _("uploaded documents"),
     "invitation.withdrawn": _("withdrew an invitation"),
     "jobs.retried": _("ran jobs again"),
+    "key.created": _("made an API key"),
+    "key.revoked": _("revoked an API key"),
     "member.invited": _("invited somebody"),
     "member.joined": _("joined"),
     "member.removed": _("took somebody out"),
@@ -93,6 +97,6 @@ def _who(name: str, emails: dict[int, str]) -> str:
     kind, _colon, number = name.partition(":")
     if kind == "user" and number.isdigit():
         return emails.get(int(number), name)
-    if kind == "key":
-        return gettext("API key %(n)s", n=number)
+    if name.startswith("key "):
+        return gettext("API key %(n)s", n=name.removeprefix("key "))
     return {"system": gettext("The system"), "command line": gettext("Command line")}.get(name, name)

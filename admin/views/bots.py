@@ -10,7 +10,7 @@ from markupsafe import Markup
 from wtforms import Field
 
 from webchatagent.core.admin_views import AdminView
-from webchatagent.core.bots import BotSettings, change_bot, create_bot
+from webchatagent.core.bots import BotSettings, change_bot, create_bot, delete_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
 from webchatagent.core.document_list import StateCounts, count_documents
@@ -113,6 +113,8 @@ BOTS = AdminView(
     edit_form=BotForm,
     fill=fill,
     change=change,
+    delete=lambda tenant, row: delete_bot(tenant, row.id),
+    confirm_delete=_("Delete this bot with its sources and conversations, for good?"),
     show_template="wca/bot.html",
     edit_template="wca/bot_edit.html",
     show_values=show,

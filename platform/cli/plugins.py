@@ -8,7 +8,7 @@ import click
 
 from ..core import plugins
 from ..core.tenants import load_tenant
-from .context import Context, Result, common, table
+from .context import Context, F, Result, common, table
 
 
 @click.group()
@@ -42,9 +42,14 @@ def plugin_list(context: Context, tenant_slug: str | None) -> Result:
     return Result({"plugins": rows, "broken": broken}, lines + [f"broken: {b['id']}: {b['error']}" for b in broken])
 
 
+def of_plugin(function: F) -> F:
+    """The arguments of a command on one plugin of a tenant."""
+    function = click.argument("plugin_id", metavar="PLUGIN")(function)
+    return click.argument("tenant_slug", metavar="TENANT")(function)
+
+
 @plugin.command("enable")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin on for a tenant, after trying its configuration."""
@@ -53,8 +58,7 @@ def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 
 
 @plugin.command("disable")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_disable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin off for a tenant; its data stays."""
@@ -66,8 +70,7 @@ def plugin_disable(context: Context, tenant_slug: str, plugin_id: str) -> Result
 
 
 @plugin.command("check")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Try a plugin's configuration for real."""
@@ -79,8 +82,7 @@ def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 
 
 @plugin.command("set")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
 @common
 def plugin_set(context: Context, tenant_slug: str, plugin_id: str, values: tuple[str, ...]) -> Result:

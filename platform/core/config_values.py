@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
+from pydantic import AnyUrl, BaseModel
 from pydantic.fields import FieldInfo
 
+from .config_model import is_a, pick, put, secret_paths, unwrap, walk
 from .tenants import Problem
 
 ENDPOINT_NAMES = ("url", "host", "endpoint", "server")
-
-
-def unwrap(annotation: Any) -> tuple[Any, bool]:
-    """`X | None` as (X, True); anything else as it is, with False."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        inner = [a for a in typing.get_args(annotation) if a is not type(None)]
-        if len(inner) == 1 and len(typing.get_args(annotation)) == 2:
-            return inner[0], True
-    return annotation, False
-
-
-def is_a(annotation: Any, *kinds: type) -> bool:
-    """Whether an annotation is a class below one of `kinds`."""
-    return isinstance(annotation, type) and issubclass(annotation, kinds)
-
-
-def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every setting that is not a model itself, by its dotted path."""
-    for name, field in model.model_fields.items():
-        inner, optional = unwrap(field.annotation)
-        if is_a(inner, BaseModel) and not optional:
-            yield from walk(inner, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", field
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting is a secret."""
-    return is_a(unwrap(field.annotation)[0], SecretStr, SecretBytes)
-
-
-def pick(values: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None."""
-    found: Any = values
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
-
-
-def put(values: dict[str, Any], path: str, value: Any) -> None:
-    """Set the value at a dotted path."""
-    *above, last = path.split(".")
-    for name in above:
-        values = values.setdefault(name, {})
-    values[last] = value
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +25,7 @@ def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 def secrets_in(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """The secrets among values, by path."""
-    return {path: pick(values, path) for path, field in walk(model) if is_secret(field)}
+    return {path: pick(values, path) for path in secret_paths(model)}
 
 
 def only_secrets(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _offer(tenant: Tenant, manifest: Manifest, row: PluginSwitch | None) -> Offe
         log.exception("the settings of plugin %s cannot be read", manifest.id)
         return Offer(manifest, "broken", False, f"{type(error).__name__}: {error}")
     on = manifest.id in tenant.enabled
-    works = not on or _fits(model, open_config(tenant, manifest.id, dict(row.config or {}) if row else {}))
+    works = not on or _fits(model, open_config(tenant, manifest.id, model, dict(row.config or {}) if row else {}))
     return Offer(manifest, ("on" if works else "setup") if on else "off", bool(model.model_fields))
 
 

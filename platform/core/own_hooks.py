@@ -8,6 +8,7 @@ from . import own_views, rights
 from .admin_views import AdminView
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .replies import purge_replies
 from .retention import purge_conversations, purge_jobs, purge_mails
 from .tenants import Tenant
 
@@ -56,8 +57,13 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, finished jobs, old mails and invitations."""
-    done = {"conversations": purge_conversations, "jobs": purge_jobs, "mails": purge_mails}
+    """Old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    done = {
+        "conversations": purge_conversations,
+        "jobs": purge_jobs,
+        "mails": purge_mails,
+        "replies": purge_replies,
+    }
     return ErasureReport({name: purge(tenant, now) for name, purge in done.items()})
 
 

@@ -83,7 +83,7 @@ def _row(db: TenantSession, plugin: str) -> PluginSwitch | None:
 def _stored(tenant: Tenant, plugin: str) -> dict[str, Any]:
     with tenant.read() as db:
         row = _row(db, plugin)
-    return open_config(tenant, plugin, row.config if row else {})
+    return open_config(tenant, plugin, config_model(tenant, plugin), row.config if row else {})
 
 
 def shown_config(tenant: Tenant, plugin: str) -> tuple[dict[str, Any], frozenset[str]]:

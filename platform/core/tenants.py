@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from sqlalchemy import select
 
 from .audit import current_actor
+from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
@@ -126,7 +128,9 @@ class Tenant:
         if not isinstance(known, model):
             with self.read() as db:
                 row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-            known = self._configs[plugin] = model.model_validate(open_config(self, plugin, row.config if row else {}))
+            known = self._configs[plugin] = model.model_validate(
+                open_config(self, plugin, model, row.config if row else {})
+            )
         return known
 
     def forget_config(self, plugin: str) -> None:
@@ -235,29 +239,21 @@ def check_slug(slug: str) -> None:
 def seal_config(tenant: Tenant, plugin: str, config: BaseModel) -> dict[str, Any]:
     """A configuration as it is stored: plain JSON, each secret sealed for its tenant, plugin and field."""
     plain = config.model_dump(mode="json")
-    _seal(tenant, f"{tenant.id}|{plugin}|", config, plain)
+    for path in secret_paths(type(config)):
+        value: Any = config
+        for name in path.split("."):
+            value = getattr(value, name)
+        if value is not None:
+            text = value.get_secret_value()
+            put(plain, path, tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{path}") if text else "")
     return plain
 
 
-def _seal(tenant: Tenant, place: str, config: BaseModel, plain: dict[str, Any]) -> None:
-    for name, value in config:
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            plain[name] = tenant.platform.secret_box.seal(text, place + name) if text else ""
-        elif isinstance(value, BaseModel):
-            _seal(tenant, f"{place}{name}.", value, plain[name])
-
-
-def open_config(tenant: Tenant, plugin: str, stored: dict[str, Any]) -> dict[str, Any]:
-    """Undo `seal_config`, as input for the model."""
-    return _open(tenant, f"{tenant.id}|{plugin}|", stored)
-
-
-def _open(tenant: Tenant, place: str, stored: dict[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, value in stored.items():
-        if isinstance(value, str) and value.startswith(SEALED):
-            out[name] = tenant.platform.secret_box.open(value, place + name)
-        else:
-            out[name] = _open(tenant, f"{place}{name}.", value) if isinstance(value, dict) else value
-    return out
+def open_config(tenant: Tenant, plugin: str, model: type[BaseModel], stored: dict[str, Any]) -> dict[str, Any]:
+    """Undo `seal_config`, as input for the model. A field that is no secret is text, whatever it begins with."""
+    values = copy.deepcopy(stored)
+    for path in secret_paths(model):
+        sealed = pick(values, path)
+        if isinstance(sealed, str) and sealed.startswith(SEALED):
+            put(values, path, tenant.platform.secret_box.open(sealed, f"{tenant.id}|{plugin}|{path}"))
+    return values

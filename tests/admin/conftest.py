@@ -19,6 +19,7 @@ from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
 from webchatagent.app import build_platform
 from webchatagent.core.admin_views import AdminAction, AdminView
+from webchatagent.core.apikeys import create_key
 from webchatagent.core.bots import LiveBot, create_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import OutboxMail
@@ -201,7 +202,8 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
     invitation = members.invite_member(
         tenant, f"{mark}-invited@example.com", "viewer", inviter=f"{mark}-INVITER", base="http://localhost/"
     )
-    names = {"action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    key = create_key(tenant, f"{mark}-KEY", ["search"], actor="system").line.id
+    names = {"key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
     with tenant.write() as db:
         mail = db.query(OutboxMail).one()
         talk, bot = db.query(ChatSession).first(), db.query(Bot).first()

@@ -161,3 +161,40 @@ def test_health_shows_every_part(house: Any) -> None:
     page = House(house.platform, app, None, None, None, None, {}).browser("root@example.org").get("/health/").text  # type: ignore[arg-type]
     assert "The database answers." in page and "lacking" in page and "Works with less" in page
     assert str(house.platform.settings.folder) not in page
+
+
+def test_a_key_is_made_shown_once_used_and_revoked(house: Any, owner: Any) -> None:
+    from webchatagent.core.apikeys import KeyRefused, authenticate
+
+    owner.get("/keys/")
+    form = {"name": "Shop <b>", "scopes": ["search", "bots:read"], "days": ""}
+    page = owner.post("/keys/add", form).text
+    key = page.split('<code id="new-key">')[1].split("<")[0]
+    caller = authenticate(house.platform, key)
+    assert caller.tenant.id == house.acme.id and caller.scopes == {"search", "bots:read"}
+    page = owner.get("/keys/").text
+    assert key not in page and "Shop &lt;b&gt;" in page and caller.prefix in page
+    assert "api_key" not in page and "GLOBEX-ONLY" not in page
+    for wrong in ({"scopes": []}, {"name": ""}, {"days": "9999"}, {"scopes": ["everything"]}):
+        assert 'class="error"' in owner.post("/keys/add", {**form, **wrong}).text
+    foreign = house.browser("owner@example.net")
+    foreign.get("/keys/")
+    assert foreign.post(f"/keys/{caller.prefix}/revoke").status_code == 404
+    assert owner.post(f"/keys/{caller.prefix}/revoke").status_code == 302
+    with pytest.raises(KeyRefused):
+        authenticate(house.platform, key)
+    page = owner.get("/audit/").text
+    assert "made an API key" in page and "revoked an API key" in page and key not in page
+
+
+def test_a_bot_is_deleted_with_all_that_hangs_on_it(house: Any, owner: Any) -> None:
+    from webchatagent.core.bots import create_bot
+    from webchatagent.core.db.tenants import Bot
+
+    made = create_bot(house.acme, "short-lived", "Short-lived")
+    assert "/bots/delete/" in owner.get(f"/bots/edit/{made.id}").text
+    assert owner.post(f"/bots/delete/{made.id}").status_code == 302
+    with house.acme.read() as db:
+        assert db.get(Bot, made.id) is None
+        entry = db.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
+    assert (entry.action, entry.target) == ("bot.deleted", "short-lived")

@@ -35,6 +35,7 @@ PAGES = (
     "/marketplace/",
     "/marketplace/everything/",
     "/members/",
+    "/keys/",
     "/usage/list/",
     "/jobs/list/",
     "/consents/list/",

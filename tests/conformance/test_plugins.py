@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from webchatagent.core.config_model import secret_paths
 from webchatagent.core.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,7 +151,7 @@ def test_the_hosts_in_its_code_are_declared(folder):
 @pytest.mark.parametrize("language", ["en", "de", "hi"])
 def test_its_words_are_in_every_language(folder, language, acme):
     from webchatagent.core import own_hooks, plugins
-    from webchatagent.core.config_values import walk
+    from webchatagent.core.config_model import walk
     from webchatagent.core.registry import load_plugins
 
     acme.platform.registry = load_plugins({"core": own_hooks})
@@ -170,4 +172,6 @@ def test_its_config_is_a_model_named_config(folder, acme):
     assert (model is plugins.NoConfig) == (not (folder / "config.py").exists())
     assert isinstance(model(), model), "every field has a default, or the plugin could not be tried before it is set up"
     assert all(f.description for f in model.model_fields.values())
+    written_only = json.dumps(model.model_json_schema()).count('"writeOnly"')
+    assert written_only == len(secret_paths(model)), "a secret within another field would be stored as stars"
     assert isinstance(plugins.check(acme, folder.name), list)

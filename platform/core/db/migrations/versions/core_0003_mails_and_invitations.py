@@ -6,7 +6,7 @@ from alembic import op
 from webchatagent.core.db import base
 
 revision = "core_0003"
-down_revision = "core_0001"
+down_revision = "core_0002"
 branch_labels = None
 depends_on = None
 
