@@ -118,9 +118,15 @@ def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) 
 
 
 def hosts_of(config: BaseModel) -> frozenset[str]:
-    """The hosts that a tenant entered in a configuration: those of its fields that hold an address."""
-    urls = (urlsplit(str(value)) for _, value in config if isinstance(value, (str, AnyUrl)))
-    return frozenset(canonical_host(u.hostname) for u in urls if u.scheme in ("http", "https") and u.hostname)
+    """The hosts that a tenant entered in a configuration: those of its fields that hold an address, nested ones too."""
+    found: set[str] = set()
+    for _, value in config:
+        if isinstance(value, BaseModel):
+            found |= hosts_of(value)
+        elif isinstance(value, (str, AnyUrl)):
+            url = urlsplit(str(value))
+            found |= {canonical_host(url.hostname)} if url.scheme in ("http", "https") and url.hostname else set()
+    return frozenset(found)
 
 
 def entered_hosts(platform: Platform, plugin: str, tenant_id: int | None) -> frozenset[str]:

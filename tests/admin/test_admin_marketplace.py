@@ -214,6 +214,20 @@ def test_a_default_address_is_the_same_whether_it_is_stored_or_not(owner: Any, h
     assert owner.post(f"{PAGE}settings", {**GOOD, "c_api_key": "", "c_title": "Kept"}).status_code == 302
 
 
+def test_the_hosts_of_nested_settings_count_as_entered() -> None:
+    from pydantic import BaseModel, HttpUrl
+
+    class Inner(BaseModel):
+        hook: HttpUrl = HttpUrl("https://Inner.example.com/x")
+
+    class Outer(BaseModel):
+        base_url: str = "https://outer.example.com"
+        inner: Inner = Inner()
+        words: str = "http is a word"
+
+    assert plugins.hosts_of(Outer()) == {"outer.example.com", "inner.example.com"}
+
+
 def test_it_is_switched_on_when_its_settings_work_for_one_tenant_only(owner: Any, house: Any) -> None:
     page = owner.post(f"{PAGE}enable").text
     assert "cannot be switched on yet" in page and errors_of(page, "c_api_key") == [
