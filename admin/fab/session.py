@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, abort, current_app, g, request, session
 from flask_login import current_user
 from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -11,6 +11,7 @@ from webchatagent.core import audit, tenancy
 from webchatagent.core.tenancy import TenantSession
 from webchatagent.core.tenants import Platform, Tenant, load_tenant
 
+from ..paging import MAX_NUMBER
 from ..places import Place, choose_place, find_places
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -29,6 +30,8 @@ def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -
 
     def begin() -> None:
         g.place, g.places, g.scope, g.acting = None, [], None, None
+        if any(isinstance(v, int) and v > MAX_NUMBER for v in (request.view_args or {}).values()):
+            abort(404)  # nobody's row has such a number
         if (request.endpoint or "").endswith("static"):
             return
         if current_user.is_authenticated:

@@ -168,6 +168,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
     def show(self, pk: str) -> Any:
         """One row; 404 for what is not of this tenant."""
         row = self._row(pk)
+        self._forget_nonsense()
         if not self.spec.show_template:
             return super().show.__wrapped__(self, pk)
         release()
@@ -179,6 +180,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
     def add(self) -> Any:
         """The form of a new row, and what it sends."""
         if self.spec.add is None or self.spec.add_form is None:
+            self._forget_nonsense()
             return super().add.__wrapped__(self)
         form = self.spec.add_form()
         if form.validate_on_submit():  # type: ignore[attr-defined]
@@ -193,9 +195,10 @@ class GuardedView(ModelView):  # type: ignore[misc]
     @guard("edit")
     def edit(self, pk: str) -> Any:
         """The form of a row, and what it sends."""
-        if self.spec.change is None or self.spec.edit_form is None:
-            return super().edit.__wrapped__(self, pk)
         row = self._row(pk)
+        if self.spec.change is None or self.spec.edit_form is None:
+            self._forget_nonsense()
+            return super().edit.__wrapped__(self, pk)
         release()
         form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
         change = self.spec.change

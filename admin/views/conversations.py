@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
@@ -13,7 +13,7 @@ from webchatagent.core.conversations import delete_conversation, list_conversati
 
 from ..fab.session import tenant
 from ..fab.views import Page, page
-from ..paging import Pager
+from ..paging import Pager, asked_number
 from ..roles import ROLES
 
 SIZE = 25
@@ -32,7 +32,7 @@ class ConversationsPage(Page):
         """The latest first, of all bots or of one."""
         here = tenant()
         bots = list_bots(here)
-        asked = request.args.get("bot", 0, type=int)
+        asked = asked_number("bot")
         bot_id = asked if any(b.id == asked for b in bots) else 0
         number = Pager.number()
         rows, total = list_conversations(here, bot_id=bot_id, page=number, size=SIZE)

@@ -21,7 +21,7 @@ from webchatagent.core.tenants import Tenant
 from ..fab.session import tenant
 from ..fab.views import Page, page
 from ..messages import explain
-from ..paging import Pager
+from ..paging import Pager, asked_number
 from ..roles import rights
 from ..states import explain_document, state_label
 
@@ -65,7 +65,7 @@ class SourcesPage(Page):
             here,
             bot.id,
             group=group,
-            source_id=request.args.get("source", 0, type=int),
+            source_id=asked_number("source"),
             search=search,
             page=number,
             size=SIZE,
