@@ -134,7 +134,7 @@ def _find_passages(turn: Turn) -> None:
         before = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")
         if before:
             found = retrieve(tenant, bot.id, f"{before} {turn.question}", language=turn.language)
-    turn.found = found
+    turn.found, turn.vault = found, tenant.vault()
     turn.request = build_request(
         bot, turn.vault, turn.question, turn.language, turn.past, found.ranked if found.relevant else ()
     )

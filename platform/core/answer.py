@@ -28,6 +28,7 @@ class Answer:
         ranked = turn.found.ranked if turn.found and turn.found.relevant else ()
         self._passages = dict(enumerate(ranked, 1))
         self._citations = CitationStream({n: r.chunk.key.document_id for n, r in self._passages.items()})
+        self._restorer = turn.vault.restorer()
         self._pieces: list[str] = []
         self._own: list[str] = []
         self.refused = False
@@ -56,7 +57,7 @@ class Answer:
         elif isinstance(event, TokenUsage):
             self.usage = event
         elif isinstance(event, TextDelta):
-            return self._show(self._citations.feed(self._turn.vault.restore(event.text)), fixed=event.fixed)
+            return self._show(self._citations.feed(self._restorer.feed(event.text)), fixed=event.fixed)
         return ""
 
     def _show(self, text: str, *, fixed: bool) -> str:
@@ -68,7 +69,7 @@ class Answer:
 
     def close(self) -> list[str]:
         """The end of the text: what was held, or the tenant's words for not knowing; then the sources are known."""
-        tail = self._show(self._citations.close(), fixed=False)
+        tail = self._show(self._citations.feed(self._restorer.close()) + self._citations.close(), fixed=False)
         if not self.text.strip():  # also when the model ended without a word
             self.refused = True
             bot = self._turn.bot
