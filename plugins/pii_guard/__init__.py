@@ -6,7 +6,7 @@ from webchatagent.core.api import PersonalSpan, Tenant, hookimpl
 
 
 @hookimpl
-def find_personal_data(tenant: Tenant, text: str, language: str) -> list[PersonalSpan]:
+def find_personal_data(tenant: Tenant, text: str, language: str) -> list[PersonalSpan] | None:
     """What the tenant's mode calls personal in a text of any language."""
     from .config import Config
     from .detect import find

@@ -20,10 +20,10 @@ _kept: OrderedDict[bytes, list[PersonalSpan]] = OrderedDict()
 _lock = Lock()
 
 
-def find(text: str, mode: str, regions: Sequence[str]) -> list[PersonalSpan]:
-    """The places of personal data, by `mode`: off, standard or strict."""
-    if mode == "off" or not text:
-        return []
+def find(text: str, mode: str, regions: Sequence[str]) -> list[PersonalSpan] | None:
+    """The places of personal data, by `mode`: standard or strict; None when it is off."""
+    if mode == "off":
+        return None
     digest = blake2b(f"{mode}|{regions}|{text}".encode(errors="surrogatepass"), key=_key, digest_size=16).digest()
     known = _kept.get(digest)
     if known is None:
@@ -33,6 +33,12 @@ def find(text: str, mode: str, regions: Sequence[str]) -> list[PersonalSpan]:
             if len(_kept) > KEPT:
                 _kept.popitem(last=False)
     return known
+
+
+def forget() -> None:
+    """Search every text anew: a recogniser was installed."""
+    with _lock:
+        _kept.clear()
 
 
 def _search(text: str, mode: str, regions: Sequence[str]) -> Iterator[PersonalSpan]:

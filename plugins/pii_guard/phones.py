@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from .kinds import NOT_PERSONAL
 
 _SHAPE = re.compile(
-    r"(?<![\w.:#@=-])(?<!\d,)(?:\+ ?|\(\+?)?\d(?:[ \-/.()]{0,3}\d){5,17}(?:\s?(?:x|ext\.?|Durchwahl)\s?\d{1,6})?(?!\w|[.,:]\d)"
+    r"(?<![\w#@=-])(?<!\d[.,:])(?:\+ ?|\(\+?)?\d(?:[ \-/.()]{0,3}\d){5,17}(?:\s?(?:x|ext\.?|Durchwahl)\s?\d{1,6})?(?!\w|[.,:]\d)"
 )
 _ANNOUNCED = re.compile(
     r"(?i)(?<![^\W\d_])(?:tele(?:f|ph)\w*|tel|phone\w*|fone?|fax|mobil\w*|handy\w*|cell\w*|call\w*|dial|ring|reach\w*"
