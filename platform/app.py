@@ -29,8 +29,14 @@ from .stores.chunks_sqlite import SqliteChunkStore
 from .web.bridge import Bridge
 
 PUBLIC_BODY = 256 * 1024
-ADMIN_BODY = 60_000_000
+UPLOAD_BODY = 60_000_000
 """The largest request bodies, in bytes: a message, an upload."""
+
+
+def largest_body(path: str) -> int:
+    """How many bytes a request to a path may carry: files come in the admin and through the management API."""
+    is_upload = path.startswith("/admin/") or (path.startswith("/api/v1/bots/") and path.endswith("/files"))
+    return UPLOAD_BODY if is_upload else PUBLIC_BODY
 
 
 def build_platform(settings: Settings) -> Platform:
@@ -118,7 +124,7 @@ def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:
 
     public, admin_app = create_public(platform), create_admin(platform)
     dispatch = DispatcherMiddleware(public, {"/admin": admin_app})
-    bridge = Bridge(dispatch, lambda path: ADMIN_BODY if path.startswith("/admin/") else PUBLIC_BODY)
+    bridge = Bridge(dispatch, largest_body)
     worker = None
     if platform.settings.redis_url:
         from .jobs.redis_queue import make_ring

@@ -38,7 +38,7 @@ def look(platform: Platform) -> list[Row]:
 def _run(name: str, check: Callable[[], Health]) -> Row:
     try:
         found = check()
-    except Exception as error:
+    except Exception as error:  # a check of a plugin; that it fails is the finding
         return Row(name, "down", f"{name} does not answer ({type(error).__name__}).", "see the log")
     return Row(name, found.state, found.message, found.cure)
 

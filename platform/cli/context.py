@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import json
 import sqlite3
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.errors import WebChatAgentError
 from ..core.registry import HookFailed
 from ..core.tenants import Platform
+from ..core.trouble import disk_is_full
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,8 +76,7 @@ def describe(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     text = str(getattr(cause, "strerror", None) or cause).strip().split("\n")[0]
     name = getattr(cause, "filename", None)
-    full = getattr(cause, "errno", None) == errno.ENOSPC or "disk is full" in text
-    cure = "free some disk space and run it again" if full else "look at it with `webchatagent doctor`"
+    cure = "free some disk space and run it again" if disk_is_full(error) else "look at it with `webchatagent doctor`"
     return f"{name}: {text} ({cure})" if name else f"{text} ({cure})"
 
 

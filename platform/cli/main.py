@@ -16,6 +16,7 @@ COMMANDS = {  # name: (module, attribute)
     "tenant": ("tenants", "tenant"),
     "user": ("tenants", "user"),
     "bot": ("tenants", "bot"),
+    "key": ("keys", "key"),
     "source": ("sources", "source"),
     "search": ("asking", "search"),
     "ask": ("asking", "ask"),

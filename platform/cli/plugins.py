@@ -8,7 +8,7 @@ import click
 
 from ..core import plugins
 from ..core.tenants import load_tenant
-from .context import Context, Result, common, table
+from .context import Context, F, Result, common, table
 
 
 @click.group()
@@ -42,29 +42,35 @@ def plugin_list(context: Context, tenant_slug: str | None) -> Result:
     return Result({"plugins": rows, "broken": broken}, lines + [f"broken: {b['id']}: {b['error']}" for b in broken])
 
 
+def of_plugin(function: F) -> F:
+    """The arguments of a command on one plugin of a tenant."""
+    function = click.argument("plugin_id", metavar="PLUGIN")(function)
+    return click.argument("tenant_slug", metavar="TENANT")(function)
+
+
 @plugin.command("enable")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin on for a tenant, after trying its configuration."""
-    plugins.enable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
-    return Result({"plugin": plugin_id, "on": True}, [f"{plugin_id} is on"])
+    return _switch(context, tenant_slug, plugin_id, on=True)
 
 
 @plugin.command("disable")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_disable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin off for a tenant; its data stays."""
-    plugins.disable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
-    return Result({"plugin": plugin_id, "on": False}, [f"{plugin_id} is off"])
+    return _switch(context, tenant_slug, plugin_id, on=False)
+
+
+def _switch(context: Context, tenant_slug: str, plugin_id: str, *, on: bool) -> Result:
+    (plugins.enable if on else plugins.disable)(load_tenant(context.platform, slug=tenant_slug), plugin_id)
+    return Result({"plugin": plugin_id, "on": on}, [f"{plugin_id} is {'on' if on else 'off'}"])
 
 
 @plugin.command("check")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @common
 def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Try a plugin's configuration for real."""
@@ -76,8 +82,7 @@ def plugin_check(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 
 
 @plugin.command("set")
-@click.argument("tenant_slug", metavar="TENANT")
-@click.argument("plugin_id", metavar="PLUGIN")
+@of_plugin
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
 @common
 def plugin_set(context: Context, tenant_slug: str, plugin_id: str, values: tuple[str, ...]) -> Result:

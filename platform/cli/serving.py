@@ -14,6 +14,7 @@ import click
 from ..core.errors import WebChatAgentError
 from ..core.settings import Settings
 from ..core.tenants import Platform
+from ..core.trouble import WithoutTrace
 from .context import Context, common
 
 STOP_SECONDS = 10
@@ -79,6 +80,8 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
     from ..serverlock import lock_server
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(WithoutTrace())
     make_folder(settings.folder)
     lock = lock_server(settings) if not settings.redis_url else None
     platform = build_platform(settings)

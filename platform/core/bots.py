@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from .db.chats import ChatSession
+from .db.records import ConsentRecord
+from .db.sources import Document
 from .db.tenants import Bot
-from .errors import InvalidRequest, NotFound
+from .errors import Conflict, InvalidRequest, NotFound
+from .sources import delete_rows
 from .tenancy import system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
 
@@ -23,13 +27,18 @@ class BotSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     allowed_origins: list[str] = Field(default_factory=list)
-    max_message: int = Field(4000, ge=100, le=4000)
+    max_message: int = Field(4000, ge=100, le=4000, description="Characters of a visitor's message.")
     session_days: int = Field(0, ge=0, description="0: a session never expires")
     close_behaviour: Literal["minimise", "end", "end_and_erase"] = "minimise"
     accent: str = Field("#4f46e5", pattern="^#[0-9a-fA-F]{6}$")
     theme: Literal["auto", "light", "dark"] = "auto"
     position: Literal["left", "right"] = "right"
     suggestions: list[str] = Field(default_factory=list, max_length=4)
+    teaser: str = Field("", max_length=140, description="A line beside the button of the chat; empty for none.")
+    teaser_seconds: int = Field(5, ge=0, le=3600, description="When the teaser comes.")
+    open_seconds: int = Field(
+        0, ge=0, le=3600, description="Opens the chat by itself after so long, once the visitor scrolls; 0 for never."
+    )
     instructions: str = Field("", max_length=8000)
     unknown_answer: str = Field("", max_length=1000)
     chat_model: str = ""
@@ -54,16 +63,30 @@ class LiveBot:
     tenant: Tenant
 
 
-def create_bot(tenant: Tenant, slug: str, name: str, locale: str = "", greeting: str = "") -> LiveBot:
-    """Make a bot. Raises InvalidRequest for a bad or taken slug."""
+def create_bot(
+    tenant: Tenant,
+    slug: str,
+    name: str,
+    locale: str = "",
+    greeting: str = "",
+    settings: BotSettings | None = None,
+) -> LiveBot:
+    """Make a bot. Raises InvalidRequest for a bad slug, Conflict for a taken one."""
     check_slug(slug)
     with tenant.write() as db:
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
-            raise InvalidRequest(f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", field="slug")
-        row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings={})
+            raise Conflict(
+                f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", code="slug_taken", field="slug"
+            )
+        row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings=_plain(settings))
         db.add(row)
         db.flush()
         return _live(row, tenant)
+
+
+def _plain(settings: BotSettings | None) -> dict[str, Any]:
+    """Settings as they are stored: only what differs from the defaults."""
+    return settings.model_dump(mode="json", exclude_defaults=True) if settings else {}
 
 
 def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
@@ -85,6 +108,15 @@ def list_bots(tenant: Tenant) -> list[LiveBot]:
     """The tenant's bots, by slug."""
     with tenant.read() as db:
         return [_live(row, tenant) for row in db.scalars(select(Bot).order_by(Bot.slug))]
+
+
+def find_own_bot(tenant: Tenant, public_id: str) -> LiveBot:
+    """A tenant's own bot by its public id. Raises NotFound, also for another tenant's."""
+    with tenant.read() as db:
+        row = db.scalar(select(Bot).where(Bot.public_id == public_id))
+    if row is None:
+        raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+    return _live(row, tenant)
 
 
 def _live(row: Bot, tenant: Tenant) -> LiveBot:
@@ -158,4 +190,26 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         row.name, row.locale, row.greeting = name, locale, greeting
-        row.settings = settings.model_dump(mode="json", exclude_defaults=True)
+        row.settings = _plain(settings)
+
+
+def delete_bot(tenant: Tenant, bot_id: int) -> None:
+    """Delete a bot with its sources, documents, passages and conversations. Raises NotFound.
+
+    Its rows go at once, in one transaction; passages and bytes by a job of that transaction. How much it was used stays.
+    """
+    with tenant.write() as db:
+        row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        job = delete_rows(db, list(db.scalars(select(Document).where(Document.bot_id == bot_id))))
+        talks = select(ChatSession.id).where(ChatSession.bot_id == bot_id)
+        db.execute(
+            delete(ConsentRecord)
+            .where(ConsentRecord.session_id.in_(talks))
+            .execution_options(synchronize_session=False)
+        )
+        db.flush()
+        db.delete(row)  # sources, sessions, messages and turns hang on it
+    tenant.platform.ring(job)
+    tenant.platform.database.forget_deleted()

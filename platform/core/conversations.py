@@ -12,6 +12,7 @@ from sqlalchemy import case, func, select
 from .db.chats import ChatSession, Message, TurnRow
 from .db.tenants import Bot
 from .errors import NotFound
+from .tenancy import TenantSession
 from .tenants import Tenant
 
 
@@ -41,9 +42,9 @@ def list_conversations(
     page: int = 0,
     size: int = 25,
 ) -> tuple[list[Conversation], int]:
-    """A page of conversations, the latest first, and how many there are."""
+    """A page of conversations, the latest first, and how many there are. Restricted ones are left out."""
     with tenant.read() as db:
-        wanted = [ChatSession.bot_id == bot_id] if bot_id else []
+        wanted = [~ChatSession.restricted, *([ChatSession.bot_id == bot_id] if bot_id else [])]
         rows = db.execute(
             select(ChatSession, Bot.name, func.count().over())
             .join(Bot, Bot.id == ChatSession.bot_id)
@@ -53,39 +54,55 @@ def list_conversations(
             .offset(page * size)
         ).all()
         total = rows[0][2] if rows else db.scalar(select(func.count(ChatSession.id)).where(*wanted)) if page else 0
-        ids = [row.id for row, _, _ in rows]
-        counts = {
-            row[0]: row
-            for row in db.execute(
-                select(
-                    Message.session_id,
-                    func.count(Message.id),
-                    func.count(case((Message.rating == "up", 1))),
-                    func.count(case((Message.rating == "down", 1))),
-                    func.min(case((Message.role == "visitor", Message.id))),
-                )
-                .where(Message.session_id.in_(ids))
-                .group_by(Message.session_id)
+        return _summaries(db, [(row, bot) for row, bot, _ in rows]), total or 0
+
+
+def conversations_before(tenant: Tenant, before: int, size: int, *, bot_id: int = 0) -> list[Conversation]:
+    """The next conversations, the newest begun first, beginning below the id `before` (0: with the newest)."""
+    wanted = [ChatSession.bot_id == bot_id] if bot_id else []
+    if before:
+        wanted.append(ChatSession.id < before)
+    with tenant.read() as db:
+        found = select(ChatSession, Bot.name).join(Bot, Bot.id == ChatSession.bot_id).where(*wanted)
+        rows = db.execute(found.order_by(ChatSession.id.desc()).limit(size)).all()
+        return _summaries(db, [(row, bot) for row, bot in rows])
+
+
+def _summaries(db: TenantSession, rows: Sequence[tuple[ChatSession, str]]) -> list[Conversation]:
+    """Sessions, each with its bot's name, with the counts of their messages and how they open."""
+    ids = [row.id for row, _ in rows]
+    counts = {
+        row[0]: row
+        for row in db.execute(
+            select(
+                Message.session_id,
+                func.count(Message.id),
+                func.count(case((Message.rating == "up", 1))),
+                func.count(case((Message.rating == "down", 1))),
+                func.min(case((Message.role == "visitor", Message.id))),
             )
-        }
-        refused = dict(
-            db.execute(
-                select(TurnRow.session_id, func.count(TurnRow.id))
-                .where(TurnRow.session_id.in_(ids), TurnRow.refused)
-                .group_by(TurnRow.session_id)
-            )
-            .tuples()
-            .all()
+            .where(Message.session_id.in_(ids))
+            .group_by(Message.session_id)
         )
-        firsts = [c[4] for c in counts.values() if c[4]]
-        opening = func.substr(Message.text, 1, 200)
-        openings: dict[int, str] = dict(
-            db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all()
+    }
+    refused = dict(
+        db.execute(
+            select(TurnRow.session_id, func.count(TurnRow.id))
+            .where(TurnRow.session_id.in_(ids), TurnRow.refused)
+            .group_by(TurnRow.session_id)
         )
+        .tuples()
+        .all()
+    )
+    firsts = [c[4] for c in counts.values() if c[4]]
+    opening = func.substr(Message.text, 1, 200)
+    openings: dict[int, str] = dict(
+        db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all()
+    )
     return [
         _conversation(row, bot, counts.get(row.id), refused.get(row.id, 0), openings.get(row.id, ""))
-        for row, bot, _ in rows
-    ], total or 0
+        for row, bot in rows
+    ]
 
 
 def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening: str) -> Conversation:
@@ -136,13 +153,17 @@ def read_transcript(tenant: Tenant, session_id: int, limit: int = 500) -> Transc
 
 
 def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int], int]:
-    """Conversations begun since then, per bot, and how many questions found no answer."""
+    """Conversations begun since then, per bot, and how many questions found no answer; restricted ones do not count."""
     with tenant.read() as db:
         begun = db.execute(
             select(ChatSession.bot_id, func.count(ChatSession.id))
-            .where(ChatSession.created_at >= since)
+            .where(ChatSession.created_at >= since, ~ChatSession.restricted)
             .group_by(ChatSession.bot_id)
         )
         per_bot = dict(begun.tuples().all())
-        unanswered = db.scalar(select(func.count(TurnRow.id)).where(TurnRow.created_at >= since, TurnRow.refused)) or 0
-    return per_bot, unanswered
+        unanswered = db.scalar(
+            select(func.count(TurnRow.id))
+            .join(ChatSession, ChatSession.id == TurnRow.session_id)
+            .where(TurnRow.created_at >= since, TurnRow.refused, ~ChatSession.restricted)
+        )
+    return per_bot, unanswered or 0

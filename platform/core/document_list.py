@@ -10,6 +10,8 @@ from sqlalchemy.orm import defer
 
 from .db.sources import Document, Source
 from .documents import PASSING
+from .errors import NotFound
+from .tenancy import TenantSession
 from .tenants import Tenant
 
 GROUPS = ("all", "searchable", "passing", "trouble")
@@ -89,17 +91,7 @@ def page_documents(
 ) -> DocumentPage:
     """A page of a bot's documents, newest first. A group that does not exist means all."""
     with tenant.read() as db:
-        sources = list(db.scalars(select(Source).where(Source.bot_id == bot_id).order_by(Source.id)))
-        lines = {s.id: SourceLine(s, StateCounts()) for s in sources}
-        counts = StateCounts()
-        for source, state, documents, chunks, vectors in db.execute(
-            select(Document.source_id, *COUNTED)
-            .where(Document.bot_id == bot_id)
-            .group_by(Document.source_id, Document.state)
-        ):
-            counts.add(state, documents, chunks, vectors)
-            if source in lines:
-                lines[source].counts.add(state, documents, chunks, vectors)
+        lines, counts = _lines(db, Source.bot_id == bot_id, Document.bot_id == bot_id)
         wanted = _wanted(bot_id, group, source_id, search)
         total = db.scalar(select(func.count(Document.id)).where(*wanted)) or 0
         shown = list(
@@ -112,7 +104,67 @@ def page_documents(
                 .offset(page * size)
             )
         )
-    return DocumentPage(list(lines.values()), counts, shown, total)
+    return DocumentPage(lines, counts, shown, total)
+
+
+def _lines(
+    db: TenantSession, of_source: ColumnElement[bool], of_document: ColumnElement[bool]
+) -> tuple[list[SourceLine], StateCounts]:
+    """Sources, oldest first, with their counts, and the counts of all."""
+    sources = db.scalars(select(Source).where(of_source).order_by(Source.id))
+    lines = {s.id: SourceLine(s, StateCounts()) for s in sources}
+    counts = StateCounts()
+    for source, state, documents, chunks, vectors in db.execute(
+        select(Document.source_id, *COUNTED).where(of_document).group_by(Document.source_id, Document.state)
+    ):
+        counts.add(state, documents, chunks, vectors)
+        if source in lines:
+            lines[source].counts.add(state, documents, chunks, vectors)
+    return list(lines.values()), counts
+
+
+def sources_after(tenant: Tenant, bot_id: int, after: int, size: int) -> list[SourceLine]:
+    """The next sources of a bot, oldest first, beginning behind the id `after`."""
+    with tenant.read() as db:
+        found = select(Source.id).where(Source.bot_id == bot_id, Source.id > after).order_by(Source.id).limit(size)
+        ids = list(db.scalars(found))
+        return _lines(db, Source.id.in_(ids), Document.source_id.in_(ids))[0]
+
+
+def read_source(tenant: Tenant, source_id: int) -> SourceLine:
+    """One source with its counts. Raises NotFound."""
+    with tenant.read() as db:
+        lines, _ = _lines(db, Source.id == source_id, Document.source_id == source_id)
+    if not lines:
+        raise NotFound("There is no such source.", "check its id", code="source_not_found")
+    return lines[0]
+
+
+def documents_before(
+    tenant: Tenant, bot_id: int, before: int, size: int, *, group: str = "all", source_id: int = 0, search: str = ""
+) -> list[Document]:
+    """The next documents of a bot, newest first, beginning below the id `before` (0: with the newest)."""
+    wanted = _wanted(bot_id, group, source_id, search)
+    if before:
+        wanted.append(Document.id < before)
+    with tenant.read() as db:
+        found = select(Document).options(defer(Document.text)).where(*wanted)
+        return list(db.scalars(found.order_by(Document.id.desc()).limit(size)))
+
+
+def read_documents(tenant: Tenant, ids: Sequence[int]) -> list[Document]:
+    """The documents of these ids that the tenant has, in the order of their ids."""
+    with tenant.read() as db:
+        found = select(Document).options(defer(Document.text)).where(Document.id.in_(ids))
+        return list(db.scalars(found.order_by(Document.id)))
+
+
+def read_document(tenant: Tenant, document_id: int) -> Document:
+    """One document. Raises NotFound."""
+    found = read_documents(tenant, [document_id])
+    if not found:
+        raise NotFound("There is no such document.", "check its id", code="document_not_found")
+    return found[0]
 
 
 def _wanted(bot_id: int, group: str, source_id: int, search: str) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 State = Literal[
     "queued",
@@ -20,20 +20,7 @@ State = Literal[
     "gone",
 ]
 """A document's state, in the words a person sees. The first three pass; the others stay until something changes."""
-
-STATES: tuple[State, ...] = (
-    "queued",
-    "fetching",
-    "indexing",
-    "searchable",
-    "no_text",
-    "encrypted",
-    "unsupported",
-    "broken",
-    "too_large",
-    "unreachable",
-    "gone",
-)
+STATES: tuple[State, ...] = get_args(State)
 PASSING: frozenset[State] = frozenset({"queued", "fetching", "indexing"})
 """States that end by themselves."""
 

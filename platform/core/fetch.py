@@ -102,7 +102,7 @@ class _Guarded:
             except OSError as caught:
                 sock.close()
                 error = caught
-            except BaseException:
+            except BaseException:  # refused, or the process ends: the socket must not stay open
                 sock.close()
                 raise
         raise error or OSError("no address")

@@ -7,6 +7,7 @@ from datetime import datetime
 from . import rights
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+from .replies import purge_replies
 from .retention import purge_conversations, purge_jobs
 from .tenants import Tenant
 
@@ -49,8 +50,14 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations and finished jobs."""
-    return ErasureReport({"conversations": purge_conversations(tenant, now), "jobs": purge_jobs(tenant, now)})
+    """Old conversations, finished jobs and the answers kept for repeated requests."""
+    return ErasureReport(
+        {
+            "conversations": purge_conversations(tenant, now),
+            "jobs": purge_jobs(tenant, now),
+            "replies": purge_replies(tenant, now),
+        }
+    )
 
 
 @hookimpl

@@ -62,7 +62,7 @@ def _switchable(tenant: Tenant, plugin: str) -> Manifest:
 def _stored(tenant: Tenant, plugin: str) -> dict[str, Any]:
     with tenant.read() as db:
         row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-    return open_config(tenant, plugin, row.config if row else {})
+    return open_config(tenant, plugin, config_model(tenant, plugin), row.config if row else {})
 
 
 def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) -> list[Problem]:

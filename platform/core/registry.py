@@ -76,7 +76,7 @@ class Hooks:
             try:
                 with calling(impl.plugin_name, tenant):
                     value = impl.function(*[arguments[a] for a in impl.argnames])
-            except Exception as error:
+            except Exception as error:  # whatever a plugin raises is counted against it and harms no other
                 log.exception("plugin %s failed in %s", impl.plugin_name, name)
                 with self._lock:
                     self.failures[impl.plugin_name, name] += 1
@@ -153,7 +153,7 @@ def load_plugins(always: Mapping[str, ModuleType] | None = None) -> Registry:
             if manifest.id != point.name:
                 raise ManifestError(f"entry point {point.name!r} names a plugin with the id {manifest.id!r}")
             Hooks({point.name: module}, "plugin")
-        except Exception as error:
+        except Exception as error:  # importing runs a plugin's own code; the platform starts without it
             log.exception("plugin %s is not loaded", point.name)
             broken[point.name] = f"{type(error).__name__}: {error}"
         else:

@@ -28,21 +28,22 @@ def purge_tenant(tenant: Tenant) -> None:
 def purge_conversations(tenant: Tenant, at: datetime) -> int:
     """Delete conversations whose last message is older than the tenant's retention; returns how many.
 
-    Contacts that no conversation needs any more, and are as old, go with them.
+    Contacts that no conversation needs any more, and are as old, go with them. What is restricted stays: the person
+    may have asked for that in order to keep it, and lifting the restriction has to bring it back.
     """
     with tenant.read() as db:
         days = db.scalar(select(TenantRow.retention_days).where(TenantRow.id == tenant.id)) or 0
         if not days:
             return 0
         limit = at - timedelta(days=days)
-        old = list(db.scalars(select(ChatSession.id).where(ChatSession.last_at < limit)))
+        old = list(db.scalars(select(ChatSession.id).where(ChatSession.last_at < limit, ~ChatSession.restricted)))
     for session_id in old:
         erase_session(tenant, session_id)
     with tenant.write() as db:
         linked = select(ContactLink.contact_id)
         db.execute(
             delete(Contact)
-            .where(Contact.created_at < limit, Contact.id.not_in(linked))
+            .where(Contact.created_at < limit, Contact.id.not_in(linked), ~Contact.restricted)
             .execution_options(synchronize_session=False)
         )
     tenant.platform.database.forget_deleted()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -33,6 +34,7 @@ class SecretBox:
         if not keys:
             raise ValueError("a secret box needs a key")
         self._ciphers = {_key_id(k): AESGCM(_derive(k)) for k in keys}
+        self._digest_keys = {_key_id(k): _derive(k, b"webchatagent/digest/v1") for k in keys}
         self._current = _key_id(keys[0])
 
     def seal(self, text: str, place: str) -> str:
@@ -50,6 +52,16 @@ class SecretBox:
         except (ValueError, KeyError, InvalidTag):
             raise SecretUnreadable("A stored secret cannot be read.", "enter it again") from None
 
+    def digest(self, text: str, place: str) -> str:
+        """A keyed digest of a random secret, for one place; guessing needs the master key, comparing is cheap."""
+        return f"{self._current}.{_digest(self._digest_keys[self._current], text, place)}"
+
+    def matches(self, text: str, digest: str, place: str) -> bool:
+        """Whether `digest` was made of this text, for this place; takes as long whatever differs."""
+        key_id, _, kept = digest.partition(".")
+        key = self._digest_keys.get(key_id) or self._digest_keys[self._current]
+        return hmac.compare_digest(_digest(key, text, place), kept)
+
     def stale(self, token: str) -> bool:
         """Whether a token was sealed with an older key and should be sealed anew."""
         return token.split(".")[1:2] != [self._current]
@@ -62,5 +74,9 @@ def _key_id(key: bytes) -> str:
     return hashlib.sha256(b"id" + key).hexdigest()[:8]
 
 
-def _derive(key: bytes) -> bytes:
-    return HKDF(hashes.SHA256(), 32, None, b"webchatagent/secret/v1").derive(key)
+def _derive(key: bytes, purpose: bytes = b"webchatagent/secret/v1") -> bytes:
+    return HKDF(hashes.SHA256(), 32, None, purpose).derive(key)
+
+
+def _digest(key: bytes, text: str, place: str) -> str:
+    return hashlib.blake2b(f"{place}|{text}".encode(), key=key, digest_size=32).hexdigest()

@@ -13,10 +13,11 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 
 from . import jobs
-from .bots import LiveBot
+from .bots import BotSettings, LiveBot
 from .clock import new_session_key, now
 from .db.chats import ChatSession, ContactLink, Message, TurnRow
 from .db.records import ConsentRecord
+from .db.tenants import Bot
 from .errors import InvalidRequest, NotFound
 from .tenancy import TenantSession, insert_row, system_scope
 from .tenants import Platform, Tenant, load_tenant
@@ -43,12 +44,13 @@ def hash_key(key: str) -> str:
 def open_session(db: TenantSession, bot: LiveBot, key: str | None, language: str) -> OpenSession:
     """The session of a key, or a new one.
 
-    A key of an ended session, of another bot or of an odd shape gets a new key. A sound key that nobody knows any
-    more (its records were deleted in time) starts clean and stays, so that the visitor's storage remains true.
+    A key of an ended, expired or restricted session, of another bot or of an odd shape gets a new key. A sound key
+    that nobody knows any more (its records were deleted in time) starts clean and stays, so that the visitor's storage
+    remains true.
     """
     if key and _KEY.fullmatch(key):
         row = db.scalar(select(ChatSession).where(ChatSession.key_hash == hash_key(key)))
-        if row is not None and row.bot_id == bot.id and row.ended_at is None and not _expired(row, bot):
+        if row is not None and row.bot_id == bot.id and _is_usable(row, bot.settings):
             row.last_at, row.language = now(), language
             return OpenSession(row.id, key, False)
         if row is not None or _taken(db, key):
@@ -65,8 +67,10 @@ def _taken(db: TenantSession, key: str) -> bool:
         return db.scalar(select(ChatSession.id).where(ChatSession.key_hash == hash_key(key))) is not None
 
 
-def _expired(row: ChatSession, bot: LiveBot) -> bool:
-    return bool(bot.settings.session_days) and row.last_at < now() - timedelta(days=bot.settings.session_days)
+def _is_usable(row: ChatSession, settings: BotSettings) -> bool:
+    """Whether the session may go on and be read: not ended, not older than the tenant lets it get, not restricted."""
+    days = settings.session_days
+    return row.ended_at is None and not row.restricted and not (days and row.last_at < now() - timedelta(days=days))
 
 
 def resume_session(db: TenantSession, turn: TurnRow, key: str | None) -> OpenSession | None:
@@ -76,7 +80,7 @@ def resume_session(db: TenantSession, turn: TurnRow, key: str | None) -> OpenSes
     nobody's guess, then proves the question, and the session gets a new key; only its first turn can be claimed so.
     """
     row = db.get(ChatSession, turn.session_id)
-    if row is None or row.ended_at is not None:
+    if row is None or row.ended_at is not None or row.restricted:
         return None
     if key:
         return OpenSession(row.id, key, False) if row.key_hash == hash_key(key) else None
@@ -90,11 +94,15 @@ def resume_session(db: TenantSession, turn: TurnRow, key: str | None) -> OpenSes
 
 @dataclass(frozen=True)
 class Located:
-    """A session and its tenant, found by the visitor's key alone."""
+    """A session and its tenant, found by the visitor's key alone.
+
+    One that is not `usable` (expired, or restricted) can be ended and erased, and shows and takes nothing else.
+    """
 
     tenant: Tenant
     session_id: int
     bot_id: int
+    usable: bool
 
 
 def locate_session(platform: Platform, key: str | None) -> Located | None:
@@ -102,14 +110,22 @@ def locate_session(platform: Platform, key: str | None) -> Located | None:
     if not key or not _KEY.fullmatch(key):
         return None
     with system_scope("find a session's tenant by its key"), platform.database.read() as db:
-        row = db.scalar(
-            select(ChatSession).where(ChatSession.key_hash == hash_key(key), ChatSession.ended_at.is_(None))
-        )
-    return Located(load_tenant(platform, tenant_id=row.tenant_id), row.id, row.bot_id) if row else None
+        found = db.execute(
+            select(ChatSession, Bot.settings)
+            .join(Bot, Bot.id == ChatSession.bot_id)
+            .where(ChatSession.key_hash == hash_key(key), ChatSession.ended_at.is_(None))
+        ).first()
+    if found is None:
+        return None
+    row, settings = found
+    usable = _is_usable(row, BotSettings.model_validate(settings or {}))
+    return Located(load_tenant(platform, tenant_id=row.tenant_id), row.id, row.bot_id, usable)
 
 
 def history(located: Located, limit: int = 200) -> list[Message]:
-    """The session's messages, oldest first."""
+    """The session's messages, oldest first; none of one that is not usable."""
+    if not located.usable:
+        return []
     with located.tenant.read() as db:
         rows = db.scalars(
             select(Message).where(Message.session_id == located.session_id).order_by(Message.id.desc()).limit(limit)
@@ -131,6 +147,9 @@ def rate_answer(located: Located, message_id: str, rating: str, comment: str = "
     """Keep a visitor's rating of an answer of the session. Raises InvalidRequest, NotFound."""
     if rating not in ("up", "down"):
         raise InvalidRequest("A rating is `up` or `down`.", field="rating")
+    missing = NotFound("There is no such answer in this conversation.", code="message_not_found")
+    if not located.usable:
+        raise missing
     with located.tenant.write() as db:
         done = db.execute(
             update(Message)
@@ -142,7 +161,7 @@ def rate_answer(located: Located, message_id: str, rating: str, comment: str = "
             .values(rating=rating, comment=comment[:MAX_COMMENT])
         )
         if not getattr(done, "rowcount", 0):
-            raise NotFound("There is no such answer in this conversation.", code="message_not_found")
+            raise missing
 
 
 def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:

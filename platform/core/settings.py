@@ -56,12 +56,15 @@ SETTINGS: tuple[Setting, ...] = (
         "SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True
     ),
     Setting(
-        "MASTER_KEY", "", "Encrypts stored secrets. Generated (0600) in the data folder in development.", secret=True
+        "MASTER_KEY",
+        "",
+        "Encrypts stored secrets, knows keys of programs. Generated (0600) in the data folder in development.",
+        secret=True,
     ),
     Setting("SMTP_URL", "", "Reserved for a mail server; has no effect yet, nothing sends mail.", secret=True),
     Setting("PUBLIC_URL", "", "The address visitors use, such as `https://chat.example.org`."),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front may set `X-Forwarded-For`."),
-    Setting("RATE_LIMITS", "on", "Limits per session, address and bot; `off` for load tests.", ("on", "off")),
+    Setting("RATE_LIMITS", "on", "Limits per session, address, bot and key; `off` for load tests.", ("on", "off")),
     Setting("PRIVATE_HOSTS", "", "host:port list that may be called although private, comma separated."),
     Setting(
         "EGRESS",

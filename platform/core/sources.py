@@ -18,6 +18,7 @@ from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
 from .tenancy import TenantSession
 from .tenants import Tenant
+from .urlcheck import parse_target
 
 MAX_BYTES = 50_000_000
 
@@ -33,13 +34,18 @@ class Added:
     jobs: list[str] = field(default_factory=list)
 
 
-def find_connector(tenant: Tenant, target: str) -> tuple[str, Connector]:
-    """The (plugin, connector) that reads a target. Raises InvalidRequest when none of those switched on does."""
+def find_connector(tenant: Tenant, target: str, *, local: bool = True) -> tuple[str, Connector]:
+    """The (plugin, connector) that reads a target. Raises InvalidRequest when none of those switched on does.
+
+    Without `local`, those that read this machine are not even asked: their answer would tell which files there are.
+    """
     for plugin, connector in tenant.hooks.each("connectors", tenant=tenant):
-        if connector.claims(target):
+        if (local or not connector.local) and connector.claims(target):
             return plugin, connector
     raise InvalidRequest(
-        f"Nothing here can read {target!r}.", "give a file, a folder or an http(s) address", field="target"
+        f"Nothing here can read {target!r}.",
+        "give a file, a folder or an http(s) address" if local else "give an http(s) address, or upload the file",
+        field="target",
     )
 
 
@@ -68,17 +74,41 @@ def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> 
         return take_findings(tenant, source_id, connector.find(SourceSpec(target)))
 
 
+def add_address(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
+    """As `add_source`, for callers who must not read this machine. Raises InvalidRequest, FetchRefused."""
+    find_connector(tenant, target, local=False)
+    if "://" in target:
+        parse_target(target, tenant.platform.settings.private_hosts)
+    return add_source(tenant, bot_id, target, title=title)
+
+
+def add_text(tenant: Tenant, bot_id: int, document: FoundDocument) -> Added:
+    """Add one document whose text is ready to the bot's `Uploads` source; its external id names it there."""
+    return take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False)
+
+
+def ensure_uploads(tenant: Tenant, bot_id: int) -> int:
+    """The id of the bot's source of single files and texts."""
+    return ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
+
+
 def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
     """Add one uploaded file to the bot's `Uploads` source. Raises InvalidRequest when it is too large."""
     if len(data) > MAX_BYTES:
         raise InvalidRequest(
             f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file"
         )
-    source_id = ensure_source(tenant, bot_id, "file", "uploads", "Uploads")
+    source_id = ensure_uploads(tenant, bot_id)
     plugin, connector = connector_of(tenant, "file")
     assert connector.expand is not None
     with calling(plugin, tenant):
         return take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+
+
+def clean_name(name: str) -> str:
+    """A file's name with the folders it came from, without anything that climbs or hides; empty when nothing is left."""
+    parts = [p.strip() for p in storable(name).replace("\\", "/").split("/")]
+    return "/".join(p for p in parts if p not in ("", ".", ".."))[-500:]
 
 
 def ensure_source(tenant: Tenant, bot_id: int, kind: str, target: str, title: str = "") -> int:
@@ -140,7 +170,9 @@ def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
                     row = Document(
                         source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0
                     )
-                    known[finding.external_id] = row
+                elif isinstance(finding, Failed) and finding.state == "gone":
+                    row = _forget(db, row, ring)
+                known[finding.external_id] = row
                 unused += _apply(db, row, finding, blob, added, ring)
     for blob in unused:
         tenant.platform.blobs.delete(tenant.id, blob)
@@ -162,6 +194,19 @@ def _store(tenant: Tenant, batch: list[Finding]) -> list[str]:
     return blobs
 
 
+def _forget(db: TenantSession, row: Document, ring: list[str]) -> Document:
+    """A row without content in the place of a document whose page is gone.
+
+    Deleting the old row is what stops a job that is indexing it at this moment, and an ETag that was kept would hide
+    that the page is there again.
+    """
+    ring += delete_rows(db, [row])
+    db.flush()
+    return Document(
+        source_id=row.source_id, bot_id=row.bot_id, external_id=row.external_id, version=0, title=row.title, url=row.url
+    )
+
+
 def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added: Added, ring: list[str]) -> list[str]:
     """Bring one document up to date; returns the blobs that nothing needs any more."""
     row.changed_at = now()
@@ -170,13 +215,11 @@ def _apply(db: TenantSession, row: Document, finding: Finding, blob: str, added:
         added.unchanged += 1
         return []
     if isinstance(finding, Failed):
-        if row.state != "searchable" or finding.state == "gone":  # a page that is down for an hour stays searchable
+        if not row.version or row.state not in (*PASSING, "searchable"):  # a page that is down for an hour stays
             row.state = finding.state
         row.error, row.url, row.title = finding.message, finding.url or row.url, row.title or finding.title
         db.add(row)
         db.flush()
-        if finding.state == "gone" and row.chunks:
-            ring.append(jobs.add_job(db, jobs.DELETE, document_ids=[row.id], blobs=[], keep_rows=True))
         added.documents.append(row.id)
         return []
     digest = hashlib.sha256(finding.data if finding.data is not None else (finding.text or "").encode()).hexdigest()
@@ -217,7 +260,7 @@ def delete_documents(tenant: Tenant, document_ids: list[int]) -> None:
     """Delete documents with chunks, vectors and bytes; their rows at once, the rest by a job of the same transaction."""
     with tenant.write() as db:
         rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
     tenant.platform.ring(job)
 
 
@@ -230,13 +273,14 @@ def delete_source(tenant: Tenant, source_id: int) -> None:
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
         rows = list(db.scalars(select(Document).where(Document.source_id == source_id)))
-        job = _delete_rows(db, rows)
+        job = delete_rows(db, rows)
         db.flush()
         db.delete(source)
     tenant.platform.ring(job)
 
 
-def _delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+def delete_rows(db: TenantSession, rows: list[Document]) -> list[str]:
+    """Delete documents' rows with the session's transaction; returns the job that deletes the rest, to be rung."""
     if not rows:
         return []
     job = jobs.add_job(db, jobs.DELETE, document_ids=[r.id for r in rows], blobs=[r.blob for r in rows if r.blob])
@@ -249,8 +293,8 @@ def retry_documents(tenant: Tenant, document_ids: list[int]) -> int:
     """Index documents again that ended in another state than searchable; returns how many."""
     ring = []
     with tenant.write() as db:
-        rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
-        for row in rows:
+        ended = Document.state.not_in((*PASSING, "searchable"))
+        for row in db.scalars(select(Document).where(Document.id.in_(document_ids), ended)).all():
             if row.blob or row.text:
                 row.state, row.error = "queued", ""
                 ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
@@ -273,14 +317,19 @@ def sync_source(tenant: Tenant, source_id: int) -> Added:
         )
 
 
-def request_sync(tenant: Tenant, source_id: int) -> Added:
-    """Ask for a source to be read anew; local ones at once. Raises NotFound."""
+def request_sync(tenant: Tenant, source_id: int, *, local: bool = True) -> Added:
+    """Ask for a source to be read anew; local ones at once, or refused without `local`.
+
+    Raises NotFound, InvalidRequest.
+    """
     with tenant.write() as db:
         source = db.get(Source, source_id)
         if source is None:
             raise NotFound(
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
+    if not local:
+        return add_address(tenant, source.bot_id, source.target)
     return add_source(tenant, source.bot_id, source.target)
 
 

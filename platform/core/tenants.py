@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import select
@@ -116,7 +116,9 @@ class Tenant:
         if not isinstance(known, model):
             with self.read() as db:
                 row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-            known = self._configs[plugin] = model.model_validate(open_config(self, plugin, row.config if row else {}))
+            known = self._configs[plugin] = model.model_validate(
+                open_config(self, plugin, model, row.config if row else {})
+            )
         return known
 
     def forget_config(self, plugin: str) -> None:
@@ -193,21 +195,31 @@ def check_slug(slug: str) -> None:
         raise InvalidRequest(f"{slug!r} is not a slug.", "use lower-case letters, digits and dashes", field="slug")
 
 
+def secret_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The fields of a configuration that are declared as SecretStr, or as an optional one."""
+    return frozenset(
+        name
+        for name, field in model.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    )
+
+
 def seal_config(tenant: Tenant, plugin: str, config: BaseModel) -> dict[str, Any]:
     """A configuration as it is stored: plain JSON, each secret sealed for its tenant, plugin and field."""
     plain = config.model_dump(mode="json")
-    for name, value in config:
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            plain[name] = tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{name}") if text else ""
+    for name in secret_fields(type(config)):
+        value = getattr(config, name)
+        text = value.get_secret_value() if value is not None else ""
+        plain[name] = tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{name}") if text else ""
     return plain
 
 
-def open_config(tenant: Tenant, plugin: str, stored: dict[str, Any]) -> dict[str, Any]:
-    """Undo `seal_config`, as input for the model."""
+def open_config(tenant: Tenant, plugin: str, model: type[BaseModel], stored: dict[str, Any]) -> dict[str, Any]:
+    """Undo `seal_config`, as input for the model. A field that is no secret is text, whatever it begins with."""
+    secret = secret_fields(model)
     return {
         name: tenant.platform.secret_box.open(value, f"{tenant.id}|{plugin}|{name}")
-        if isinstance(value, str) and value.startswith(SEALED)
+        if name in secret and isinstance(value, str) and value.startswith(SEALED)
         else value
         for name, value in stored.items()
     }

@@ -44,7 +44,7 @@ def tick(platform: Platform) -> None:
 def _try(duty: Callable[[], object]) -> None:
     try:
         duty()
-    except Exception:
+    except Exception:  # one tenant's trouble, or a database that is away, must not end the clock of all
         log.exception("a duty of the schedule failed")
 
 
@@ -74,10 +74,7 @@ def start_schedule(platform: Platform, stop: threading.Event) -> threading.Threa
 
     def run() -> None:
         while not stop.is_set():
-            try:
-                tick(platform)
-            except Exception:
-                log.exception("the schedule failed")
+            _try(lambda: tick(platform))
             stop.wait(TICK_SECONDS)
 
     thread = threading.Thread(target=run, name="schedule", daemon=True)

@@ -46,7 +46,7 @@ class Worker:
                     release_dead(self._platform.database)
                     released = True
                 busy = self.run_due()
-            except Exception:
+            except Exception:  # a database that is away comes back; a worker that ended would not
                 log.exception("the worker could not read the ledger")
                 busy = False
             if not busy and not self._stopped.is_set():
@@ -77,7 +77,7 @@ class Worker:
             if job.attempts > ledger.CRASHES:
                 raise RuntimeError("it ended its process again and again")
             handlers.run(tenants[job.tenant_id], job.kind.name, job.arguments)
-        except Exception as error:
+        except Exception as error:  # of a plugin or a parser: the job is tried again, the others go on
             shown = str(error) if isinstance(error, WebChatAgentError) else type(error).__name__
             log.exception("job %s (%s) failed", job.id, job.kind.name)
             if ledger.is_last(job):  # said before the job ends: killed in between, it is tried again

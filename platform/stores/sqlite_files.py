@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+WAIT_SECONDS = 30.0
 MOST_OPEN = 16  # per thread; a hundred tenants times twenty threads would run out of file handles
 
 
@@ -52,12 +54,11 @@ class TenantFiles:
         return connection
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
+        _keep_log_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "secure_delete=ON",
-            "busy_timeout=30000",
             "cache_size=-4000",
         ):
             connection.execute(f"pragma {pragma}")
@@ -85,3 +86,19 @@ class TenantFiles:
         """Close this thread's connections."""
         for _, connection in self._local.__dict__.pop("open", {}).values():
             connection.close()
+
+
+def _keep_log_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a file to write-ahead logging, which stays. Of several that do it to a new file at the same moment all
+    but one are refused at once: for this lock alone SQLite does not wait.
+    """
+    limit = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                connection.close()
+                raise
+            time.sleep(0.01)

@@ -205,13 +205,12 @@ def _read(db: sqlite3.Connection, words: _Words, table: str, term: str) -> _Post
     rows = np.array(
         db.execute(f"select doc, col = 'head' from {table}_places where term = ?", (term,)).fetchall(), np.int64
     ).reshape(-1, 2)
+    rows = rows[np.isin(rows[:, 0], words.refs)]  # a writer may have been quicker than this reader
     refs, starts = np.unique(rows[:, 0], return_index=True)
     if not len(refs):
         return _Postings(np.empty(0, np.int32), np.empty(0, np.float32))
     often = np.add.reduceat(1.0 + (HEAD - 1.0) * rows[:, 1], starts)
     idf = max(LEAST_IDF, math.log((len(words.refs) - len(refs) + 0.5) / (len(refs) + 0.5)))
-    here = np.isin(refs, words.refs)  # a writer may have been quicker than this reader
-    refs, often = refs[here], often[here]
     positions = np.searchsorted(words.refs, refs)
     lengths = words.lengths[table]
     penalty = K1 * (1 - B + B * lengths[positions] / max(1.0, lengths.mean()))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,12 +147,12 @@ class ChunkStoreContract:
                     mixed.append(found)
             store.close()
 
-        reader = threading.Thread(target=read)
-        reader.start()
-        for number in range(1, 25):
-            store.replace_document(A, key(), texts(*[f"round {number} part {i} canary" for i in range(6)]))
-        over.set()
-        reader.join(30)
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(read)
+            for number in range(1, 25):
+                store.replace_document(A, key(), texts(*[f"round {number} part {i} canary" for i in range(6)]))
+            over.set()
+            reading.result(30)  # raises what the reader met
         assert not mixed and looks[0] > 0
         assert len(find(store, "canary")) == 6
 

@@ -20,6 +20,7 @@ from .chat import chat, json_response
 from .files import files
 from .health import health
 from .limits import Limits
+from .management.openapi import api
 from .origins import allow_origin, is_allowed, normal_origin, preflight
 from .pages import pages
 from .parts import KEY, Parts, parts
@@ -40,7 +41,7 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     limits = Limits(app, platform.settings)
     app.extensions[KEY] = Parts(platform, BotFinder(platform), runner or TurnRunner(), limits)
-    for blueprint in (chat, files, pages, health):
+    for blueprint in (chat, files, pages, health, api):
         app.register_blueprint(blueprint)
     app.register_error_handler(WebChatAgentError, _known_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -83,6 +84,8 @@ def _known_error(error: WebChatAgentError) -> Response:
     response = json_response(error.as_json(), error.status)
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="WebChatAgent"'
     return response
 
 

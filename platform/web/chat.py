@@ -14,6 +14,7 @@ from ..core.errors import InvalidRequest, Unavailable
 from ..core.sessions import Located, end_session, history, locate_session, rate_answer
 from ..core.turn import Turn
 from .bridge import later, stream
+from .keys import check_chat_key
 from .origins import check_origin
 from .parts import Parts, parts
 
@@ -54,7 +55,7 @@ def post_chat() -> Response:
         raise InvalidRequest("`chatbotId` is missing.", "send the bot's id", field="chatbotId")
     bot = find_bot(body["chatbotId"])
     here = parts()
-    here.limits.check(bot, request.headers.get(SESSION, ""))
+    here.limits.check(bot, request.headers.get(SESSION, ""), by_address=not check_chat_key(bot))
     client_id = body.get("clientMessageId")
     if client_id is not None and not (isinstance(client_id, str) and 0 < len(client_id) <= 64):
         raise InvalidRequest("`clientMessageId` is 1 to 64 characters.", "send a UUID", field="clientMessageId")

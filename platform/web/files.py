@@ -24,6 +24,8 @@ TYPES = {
     ".json": "application/json",
     ".woff2": "font/woff2",
 }
+LABELS = ("widget_open", "widget_close", "widget_failed", "widget_hide")
+"""What the button of the widget says, in the order that it expects."""
 _HASHED = re.compile(r"\.[0-9A-Za-z_-]{8,}\.\w+$")
 
 
@@ -73,7 +75,10 @@ def bot_config(bot: LiveBot) -> dict[str, object]:
         "name": bot.name,
         "locale": bot.locale,
         "locales": list(LANGUAGES),
-        "greeting": bot.greeting or say("greeting", bot.locale, name=bot.name),
+        "greeting": bot.greeting or {spoken: say("greeting", spoken, name=bot.name) for spoken in LANGUAGES},
+        "labels": {spoken: [say(key, spoken) for key in LABELS] for spoken in LANGUAGES},
+        "teaser": {"text": settings.teaser, "after": settings.teaser_seconds} if settings.teaser else None,
+        "autoOpen": {"after": settings.open_seconds} if settings.open_seconds else None,
         "suggestions": settings.suggestions,
         "accent": settings.accent,
         "position": settings.position,

@@ -1,10 +1,14 @@
-"""Rate limits of the chat: per session, address and bot. They fit people; `WEBCHATAGENT_RATE_LIMITS=off` for load tests."""
+"""Rate limits: of the chat per session, address and bot, of programs per key.
+
+They fit people; `WEBCHATAGENT_RATE_LIMITS=off` for load tests.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import time
+from typing import NoReturn
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -18,6 +22,8 @@ from ..core.texts import say
 PER_SESSION = "12 per minute; 200 per hour"
 PER_ADDRESS = "30 per minute; 600 per hour"
 PER_BOT = "600 per minute"
+PER_KEY = "300 per minute; 6000 per hour"
+REFUSED_PER_ADDRESS = "60 per minute"
 
 
 class RateLimited(WebChatAgentError):
@@ -43,27 +49,57 @@ class Limits:
         )
         self._rules = {
             name: parse_many(text)
-            for name, text in (("session", PER_SESSION), ("address", PER_ADDRESS), ("bot", PER_BOT))
+            for name, text in (
+                ("session", PER_SESSION),
+                ("address", PER_ADDRESS),
+                ("bot", PER_BOT),
+                ("key", PER_KEY),
+                ("refused", REFUSED_PER_ADDRESS),
+            )
         }
 
-    def check(self, bot: LiveBot, session_key: str) -> None:
+    def check(self, bot: LiveBot, session_key: str, *, by_address: bool = True) -> None:
         """Count one message. Raises RateLimited."""
         if not self._on:
             return
-        keys = {"address": self._hide(request.remote_addr or ""), "bot": ""}
+        keys = {"bot": ""}
+        if by_address:
+            keys["address"] = self._hide(request.remote_addr or "")
         if session_key:
             keys["session"] = self._hide(session_key)
         for name, key in keys.items():
             for rule in self._rules[name]:
-                self._hit(rule, bot, name, key)
+                self._hit(rule, bot.locale, f"t{bot.tenant.id}", f"b{bot.id}", name, key)
+
+    def check_key(self, tenant_id: int, key_id: int) -> None:
+        """Count one request of a program. Raises RateLimited."""
+        if self._on:
+            for rule in self._rules["key"]:
+                self._hit(rule, "en", f"t{tenant_id}", "key", str(key_id))
+
+    def check_refusals(self, address: str) -> None:
+        """Stop an address that showed too many wrong keys, before the database is asked. Raises RateLimited."""
+        if self._on:
+            for rule in self._rules["refused"]:
+                where = ("refused", self._hide(address))
+                if not self._limiter.limiter.test(rule, *where):
+                    self._refuse(rule, "en", *where)
+
+    def count_refusal(self, address: str) -> None:
+        """Count a wrong key."""
+        if self._on:
+            for rule in self._rules["refused"]:
+                self._limiter.limiter.hit(rule, "refused", self._hide(address))
 
     def _hide(self, text: str) -> str:
         """A keyed digest: counters must not hold addresses or session ids."""
         return hashlib.blake2b(text.encode(), key=self._salt, digest_size=12).hexdigest()
 
-    def _hit(self, rule: RateLimitItem, bot: LiveBot, name: str, key: str) -> None:
-        where = (f"t{bot.tenant.id}", f"b{bot.id}", name, key)
+    def _hit(self, rule: RateLimitItem, language: str, *where: str) -> None:
         if not self._limiter.limiter.hit(rule, *where):
-            reset = self._limiter.limiter.get_window_stats(rule, *where).reset_time
-            seconds = max(1, math.ceil(reset - time.time()))
-            raise RateLimited(say("rate_limited", bot.locale, seconds=seconds), retry_after=seconds)
+            self._refuse(rule, language, *where)
+
+    def _refuse(self, rule: RateLimitItem, language: str, *where: str) -> NoReturn:
+        reset = self._limiter.limiter.get_window_stats(rule, *where).reset_time
+        seconds = max(1, math.ceil(reset - time.time()))
+        raise RateLimited(say("rate_limited", language, seconds=seconds), retry_after=seconds)

@@ -16,12 +16,12 @@ HEADERS = "Content-Type, X-Chat-Session-Id"
 
 def normal_origin(text: str) -> str:
     """`scheme://host[:port]` in lower case, default ports left out; empty for anything that is no http(s) origin."""
-    parts = urlsplit(text.strip().rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        return ""
     try:
+        parts = urlsplit(text.strip().rstrip("/"))
         port = parts.port
     except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         return ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, redirect, render_template, request
 
 from ..core import notice
 from ..core.errors import NotFound
-from ..core.tenants import OPERATOR, load_tenant
+from ..core.tenants import OPERATOR, Tenant, load_tenant
 from ..core.texts import LANGUAGES, say
 from .parts import parts
 
@@ -54,38 +56,27 @@ def chat_page(public_id: str) -> Response:
 @pages.get("/t/<slug>/privacy")
 def privacy_page(slug: str) -> Response:
     """The privacy notice, composed from what is switched on."""
-    tenant = load_tenant(parts().platform, slug=slug)
-    language = page_language(tenant.locale)
-    return _html(
-        render_template(
-            "notice.html",
-            notice=notice.compose(tenant, language),
-            language=language,
-            slug=slug,
-            responsible=say("notice_controller", language),
-            path=request.path,
-        ),
-        language,
-    )
+    return _notice(slug, notice.compose)
 
 
 @pages.get("/imprint", defaults={"slug": OPERATOR})
 @pages.get("/t/<slug>/imprint")
 def imprint_page(slug: str) -> Response:
     """Who is behind a site."""
+    return _notice(slug, notice.imprint)
+
+
+def _notice(slug: str, compose: Callable[[Tenant, str], notice.Notice]) -> Response:
     tenant = load_tenant(parts().platform, slug=slug)
     language = page_language(tenant.locale)
-    return _html(
-        render_template(
-            "imprint.html",
-            imprint=notice.imprint(tenant, language),
-            language=language,
-            slug=slug,
-            responsible=say("notice_controller", language),
-            path=request.path,
-        ),
-        language,
+    text = render_template(
+        "notice.html",
+        notice=compose(tenant, language),
+        language=language,
+        responsible=say("notice_controller", language),
+        path=request.path,
     )
+    return _html(text, language)
 
 
 @pages.route("/x/<plugin>/<slug>/<path:rest>", methods=["GET", "POST"])

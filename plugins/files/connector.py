@@ -45,6 +45,7 @@ def find(spec: SourceSpec) -> Iterator[Finding]:
 
 def expand(name: str, data: bytes) -> Iterator[Finding]:
     """The documents in one file: the lines of a `.jsonl` file, or the file itself. `name` becomes the external id."""
+    name = unicodedata.normalize("NFC", name)  # browsers of a Mac send decomposed letters
     if name.lower().endswith(".jsonl"):
         yield from _lines(data)
     else:

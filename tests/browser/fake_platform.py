@@ -17,6 +17,11 @@ ANSWER = (
     "We are open **Monday to Friday** from 9:00 to 18:00 [1]. Grüße und नमस्ते 🙂\n\n"
     "- Returns are free for *30 days* [2]\n- Write to <mailto:help@shop.example>"
 )
+LABELS = {
+    "en": ["Open chat", "Close chat", "The chat is not available right now", "Hide this hint"],
+    "de": ["Chat öffnen", "Chat schließen", "Der Chat ist gerade nicht erreichbar", "Hinweis ausblenden"],
+    "hi": ["चैट खोलें", "चैट बंद करें", "चैट अभी उपलब्ध नहीं है", "संकेत छिपाएँ"],
+}
 PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>shop</title>{csp}{style}</head><body>{body}{script}</body></html>"""
@@ -44,9 +49,12 @@ class FakePlatform:
 
     def reset(self) -> None:
         self.config: dict = {"id": BOT, "name": "Fern & Feather", "locale": "en", "closeBehaviour": "minimise"}
+        self.config["labels"] = LABELS
         self.requests: list[dict] = []
         self.history: dict[str, list[dict]] = {}
         self.answer, self.sources, self.delay, self.size = ANSWER, SOURCES, 0.0, 7
+        self.parts: list[dict] = []
+        self.posted: tuple[int, dict] = (200, {})  # what forms and buttons are answered
         self.cuts = 0  # how many streams break off in the middle
         self.failures: list[tuple[int, str, dict]] = []  # (status, code, headers) for the next chat calls
         self.page_style = self.page_body = self.page_head = self.csp = self.tag = ""
@@ -64,6 +72,7 @@ class FakePlatform:
             {"type": "start", "messageId": message_id},
             *({"type": "delta", "delta": word} for word in words),
             {"type": "sources", "sources": self.sources},
+            *({"type": "part", "part": part} for part in self.parts),
             {"type": "done", "refused": False, "mode": "bot", "status": None},
         ]
 
@@ -131,8 +140,11 @@ def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             elif self.path == "/api/chat/end":
                 platform.history.pop(self.headers.get(HEADER, ""), None)
                 self.reply(200, b"{}")
-            else:
+            elif self.path.startswith("/api/chat"):
                 self.reply(200, b"{}")
+            else:
+                status, answer = platform.posted
+                self.reply(status, json.dumps(answer).encode())
 
         def chat(self, body: dict) -> None:
             if platform.failures:
@@ -145,6 +157,7 @@ def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             if not any(message["id"] == answer_id for message in messages):
                 messages.append({"id": body["clientMessageId"], "role": "visitor", "text": body["message"]})
                 answer = {"id": answer_id, "role": "bot", "text": platform.answer, "sources": platform.sources}
+                answer["parts"] = platform.parts
                 messages.append({**answer, "rating": None})
             cut = platform.cuts > 0
             platform.cuts -= cut

@@ -147,17 +147,18 @@ def test_language_of_the_bot(visit, fake, locale, opener, send):
     assert not re.search(r"\b(chat with|write|message|close|privacy|answers|language|menu\b)", shown, re.I), shown
 
 
-def test_chosen_language_is_remembered_and_used_for_legal_pages(visit, fake):
-    fake.config.update(privacyUrl="/t/shop/privacy")
+def test_chosen_language_is_used_for_legal_pages_and_stored_nowhere(visit, fake):
+    fake.config.update(privacyUrl="/t/shop/privacy", greeting={"en": "Hello there!", "de": "Hallo!", "hi": "नमस्ते!"})
     page = visit()
     page.click(".l")
+    assert page.locator(".greeting").inner_text() == "Hello there!"
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("button", name="Deutsch").click()
     assert page.get_by_role("button", name="Nachricht senden").is_visible()
+    assert page.locator(".greeting").inner_text() == "Hallo!"
+    assert page.locator(".l").get_attribute("aria-label") == "Chat schließen"
     assert page.locator(".foot a").get_attribute("href") == f"{fake.base}/t/shop/privacy?lang=de"
-    page.reload()
-    page.wait_for_selector(".l")
-    assert page.locator(".l").get_attribute("aria-label") == "Chat öffnen"
+    assert page.evaluate("Object.keys(localStorage)") == []
 
 
 def test_hostile_page_styles_do_not_reach_in(visit, fake):

@@ -6,13 +6,14 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
+
+from webchatagent.testing.processes import COMMAND, free_port
 
 
 def process(*arguments, **more):
     return subprocess.Popen(
-        [sys.executable, "-m", "webchatagent.cli.main", *map(str, arguments)],
+        [*COMMAND, *map(str, arguments)],
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -31,11 +32,6 @@ def answers(server, port):
             return
         except OSError:
             time.sleep(0.05)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def test_a_second_server_on_one_folder_and_one_on_a_taken_port_are_refused(ok, data, two, lines):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from webchatagent.core.manifest import read_manifest
+from webchatagent.core.tenants import secret_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(p.parent for p in (ROOT / "plugins").glob("*/__init__.py"))
@@ -155,4 +157,6 @@ def test_its_config_is_a_model_named_config(folder, acme):
     assert (model is plugins.NoConfig) == (not (folder / "config.py").exists())
     assert isinstance(model(), model), "every field has a default, or the plugin could not be tried before it is set up"
     assert all(f.description for f in model.model_fields.values())
+    written_only = json.dumps(model.model_json_schema()).count('"writeOnly"')
+    assert written_only == len(secret_fields(model)), "a secret within another field would be stored as stars"
     assert isinstance(plugins.check(acme, folder.name), list)

@@ -74,17 +74,27 @@ def test_a_box_needs_a_key_and_shows_none():
 
 class Config(BaseModel):
     token: SecretStr = SecretStr("")
+    spare: SecretStr | None = None
     url: str = ""
 
 
 def test_a_configuration_of_one_tenant_does_not_open_at_another(acme, globex):
     stored = seal_config(acme, "calendar", Config(token=SecretStr("canary"), url="https://a.example"))
     assert "canary" not in str(stored) and stored["url"] == "https://a.example"
-    assert open_config(acme, "calendar", stored)["token"] == "canary"
+    assert open_config(acme, "calendar", Config, stored)["token"] == "canary"
     for tenant, plugin, moved in (
         (globex, "calendar", stored),
         (acme, "whatsapp", stored),
-        (acme, "calendar", {"url": stored["token"]}),
+        (acme, "calendar", {"spare": stored["token"]}),
     ):
         with pytest.raises(SecretUnreadable):
-            open_config(tenant, plugin, moved)
+            open_config(tenant, plugin, Config, moved)
+
+
+def test_only_declared_secrets_are_sealed_and_opened(acme):
+    config = Config(url="wca1.is.ours", spare=SecretStr("wca1.canary"))
+    stored = seal_config(acme, "calendar", config)
+    assert stored["url"] == "wca1.is.ours" and "canary" not in str(stored) and stored["token"] == ""
+    assert Config.model_validate(open_config(acme, "calendar", Config, stored)) == config
+    moved = {"url": stored["spare"]}  # a token in the wrong place stays a token
+    assert open_config(acme, "calendar", Config, moved) == moved

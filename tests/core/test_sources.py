@@ -11,10 +11,18 @@ from sqlalchemy import select
 
 from webchatagent.core import sandbox
 from webchatagent.core.db.sources import Document, Source
-from webchatagent.core.documents import FoundDocument
+from webchatagent.core.documents import Failed, FoundDocument
 from webchatagent.core.errors import InvalidRequest, NotFound, Unavailable
 from webchatagent.core.retrieval import search
-from webchatagent.core.sources import add_source, delete_source, ensure_source, list_sources, take_findings, upload_file
+from webchatagent.core.sources import (
+    add_source,
+    delete_source,
+    ensure_source,
+    list_sources,
+    retry_documents,
+    take_findings,
+    upload_file,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -265,3 +273,19 @@ def test_findings_come_in_any_number(bot, run_jobs):
     assert {d.state for d in documents(bot).values()} == {"searchable"}
     with bot.tenant.read() as db:
         assert db.get(Source, source).state == "ready"
+
+
+def test_a_page_that_is_gone_keeps_nothing_and_can_come_back(bot, run_jobs):
+    source = ensure_source(bot.tenant, bot.id, "website", "https://www.example.org/")
+    page = FoundDocument("page", title="Page", url="https://www.example.org/", data=b"A quagga.", memory={"etag": "1"})
+    take_findings(bot.tenant, source, [page])
+    run_jobs()
+    assert found(bot, "quagga")
+    take_findings(bot.tenant, source, [Failed("page", "gone", "The page is not there any more (HTTP 404)")])
+    run_jobs()
+    row = documents(bot)["page"]
+    assert (row.state, row.title, row.blob, row.text, row.chunks) == ("gone", "Page", "", "", 0) and not row.memory
+    assert not found(bot, "quagga") and blobs(bot) == set() and retry_documents(bot.tenant, [row.id]) == 0
+    take_findings(bot.tenant, source, [page])
+    run_jobs()
+    assert documents(bot)["page"].state == "searchable" and found(bot, "quagga")

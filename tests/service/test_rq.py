@@ -1,119 +1,234 @@
-"""Redis rings the workers: real redis-server, real RQ, and what happens when Redis forgets or is away."""
+"""Jobs over a real Redis: it rings and runs, and nothing depends on its memory."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import select
 
 from webchatagent.core.bots import create_bot
-from webchatagent.core.sources import list_sources, upload_file
+from webchatagent.core.chunks import Legs
+from webchatagent.core.db.records import BackgroundJob
+from webchatagent.core.db.sources import Document
+from webchatagent.core.sources import delete_source, upload_file
+from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import create_tenant
-from webchatagent.jobs.redis_queue import QUEUE, make_ring, reconcile
+from webchatagent.jobs import redis_queue, schedule
+from webchatagent.testing.processes import COMMAND, by_words_only, free_port
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("redis")]
+TEXT = b"The walrus sleeps on the ice, and nobody wakes it before noon."
+LINE = json.dumps({"id": "walrus", "text": TEXT.decode()}).encode()  # read without the sandbox, which takes a second
 
 
-@pytest.fixture
-def redis_url(tmp_path: Path):
-    """A redis-server of this test's own."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    process = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    client = redis.Redis(port=port)
-    for _ in range(200):
+def wait_for(condition, seconds=20.0):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not come"
+        time.sleep(0.02)
+
+
+class Server:
+    """A redis-server of the test's own, in a temporary folder on a free port."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [
+                "redis-server",
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                str(self.folder),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.client = redis.Redis.from_url(self.url)
+        wait_for(self.answers)
+
+    def answers(self):
         try:
-            client.ping()
-            break
+            return self.client.ping()
         except redis.RedisError:
-            time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(10)
-    client.close()
+            return False
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    if not shutil.which("redis-server"):
+        reason = "redis-server is not installed (apt-get install redis-server)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    server = Server(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def ringing(make_platform, redis_url):
-    """A platform whose jobs are rung through Redis, and its bot."""
-    platform = make_platform("ringing", redis_url=redis_url)
-    platform.ring = make_ring(platform.settings)
-    return platform, create_bot(create_tenant(platform, "acme", "Acme"), "bot", "Bot")
+def server(running):
+    if running.process is None:
+        running.start()
+    running.client.flushall()
+    return running
 
 
-def burst(platform, redis_url):
-    """Run a worker process until its queue is empty."""
-    env = {
-        **os.environ,
-        "WEBCHATAGENT_REDIS_URL": redis_url,
-        "WEBCHATAGENT_DATA": str(platform.settings.folder),
-    }
-    command = [sys.executable, "-m", "webchatagent.cli.main", "worker", "--burst"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def platform(make_platform, server):
+    made = make_platform("over-redis", rate_limits="off", redis_url=server.url)
+    made.ring = redis_queue.make_ring(made.settings)
+    return made
+
+
+@pytest.fixture
+def bots(platform):
+    return [create_bot(create_tenant(platform, slug, slug.title()), "bot", "Bot") for slug in ("acme", "globex")]
+
+
+def work(platform, server, tmp_path):
+    """Run `webchatagent worker --burst` as its own process, by words only."""
+    env = {**by_words_only(tmp_path), "WEBCHATAGENT_REDIS_URL": server.url}
+    done = subprocess.run(
+        [*COMMAND, "worker", "--burst", "--data", str(platform.settings.folder)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
 
 
-def states(bot):
-    """The states of the bot's documents."""
-    return [d.state for _, documents in list_sources(bot.tenant, bot.id) for d in documents]
+def states(platform):
+    with system_scope("look"), platform.database.read() as db:
+        return [d.state for d in db.scalars(select(Document))], sorted(
+            j.state for j in db.scalars(select(BackgroundJob))
+        )
 
 
-def test_an_upload_is_rung_and_indexed_by_an_rq_worker(ringing, redis_url):
-    platform, bot = ringing
-    upload_file(bot.tenant, bot.id, "a.txt", b"The lighthouse is green and stands on a rock.")
-    queued = redis.Redis.from_url(redis_url).lrange(f"rq:queue:{QUEUE}", 0, -1)
-    assert len(queued) == 1
-    burst(platform, redis_url)
-    assert states(bot) == ["searchable"]
+def found(platform, bot):
+    hits = platform.chunks.search(bot.tenant.id, bot.id, Legs(stems=["walrus"]), 9).get("stem", [])
+    return len(platform.chunks.get(bot.tenant.id, [h.ref for h in hits]))
 
 
-def test_the_queue_holds_ids_and_json_only(ringing, redis_url):
-    _, bot = ringing
-    upload_file(bot.tenant, bot.id, "secret.txt", b"canary-5150 is nobody's business.")
-    client = redis.Redis.from_url(redis_url)
-    for key in client.scan_iter("*"):
-        kind = client.type(key)
-        values = client.hgetall(key).values() if kind == b"hash" else [client.dump(key) or b""]
-        assert not any(b"canary-5150" in v or b"secret.txt" in v or v.startswith(b"\x80") for v in values), key
+def test_an_upload_is_rung_and_indexed_by_a_worker(platform, bots, server, tmp_path):
+    for bot in bots:
+        upload_file(bot.tenant, bot.id, "walrus.txt", TEXT)
+    assert server.client.llen("rq:queue:webchatagent") == 2
+    work(platform, server, tmp_path)
+    assert states(platform) == (["searchable"] * 2, ["done"] * 2)
+    assert [found(platform, b) for b in bots] == [1, 1]
+    assert server.client.llen("rq:queue:webchatagent") == 0
 
 
-def test_what_a_flush_forgot_is_rung_again(ringing, redis_url):
-    platform, bot = ringing
-    upload_file(bot.tenant, bot.id, "a.txt", b"The lighthouse is green and stands on a rock.")
-    client = redis.Redis.from_url(redis_url)
-    client.flushall()
-    assert reconcile(platform) == 1
-    assert client.llen(f"rq:queue:{QUEUE}") == 1
+def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
+    upload_file(bots[0].tenant, bots[0].id, "secret-name.txt", TEXT)
+    job_id = server.client.lrange("rq:queue:webchatagent", 0, -1)[0].decode()
+    stored = server.client.hgetall(f"rq:job:{job_id}")
+    import zlib
+
+    data = stored[b"data"]
+    with_text = zlib.decompress(data) if data[:1] == b"x" else data
+    assert json.loads(with_text) == ["webchatagent.jobs.redis_queue.run_ledgered", None, [job_id], {}]
+    everything = (
+        b"".join(str(server.client.dump(k)).encode() + with_text for k in server.client.keys("*"))
+        + str(stored).encode()
+    )
+    assert b"walrus" not in everything and b"secret-name" not in everything
+    assert not any(value.startswith(b"\x80") for value in stored.values())
 
 
-def test_uploads_are_accepted_while_redis_is_away(make_platform):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    platform = make_platform("away", redis_url=f"redis://127.0.0.1:{port}/0")
-    platform.ring = make_ring(platform.settings)
-    bot = create_bot(create_tenant(platform, "acme", "Acme"), "bot", "Bot")
-    upload_file(bot.tenant, bot.id, "a.txt", b"The lighthouse is green and stands on a rock.")
-    assert states(bot) == ["queued"]
-    from webchatagent.jobs.worker import Worker
+def test_the_same_job_is_rung_once(platform, bots, server):
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+    assert redis_queue.reconcile(platform) == 1 and redis_queue.reconcile(platform) == 1
+    assert server.client.llen("rq:queue:webchatagent") == 1
 
-    worker = Worker(platform)
-    while worker.run_due():
-        pass
-    assert states(bot) == ["searchable"]
+
+def test_what_a_flush_forgot_is_rung_by_the_schedule(platform, bots, server, tmp_path):
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+    server.client.flushall()
+    assert server.client.llen("rq:queue:webchatagent") == 0
+    schedule.tick(platform)
+    assert server.client.llen("rq:queue:webchatagent") >= 1
+    work(platform, server, tmp_path)
+    assert states(platform)[0] == ["searchable"] and found(platform, bots[0]) == 1
+
+
+def test_an_upload_is_taken_while_redis_is_down_and_indexed_later(platform, bots, server, tmp_path):
+    server.stop()
+    began = time.monotonic()
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+    assert time.monotonic() - began < 2
+    assert states(platform) == (["queued"], ["queued"])
+    schedule.tick(platform)  # must not fail either
+    server.start()
+    work(platform, server, tmp_path)
+    assert found(platform, bots[0]) == 1
+
+
+def test_a_redis_that_hangs_costs_half_a_second(platform, bots, server):
+    import signal
+
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+        assert time.monotonic() - began < 2
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    assert states(platform)[0] == ["queued"]
+
+
+def test_a_job_rung_twice_and_one_that_is_done_do_no_harm(platform, bots, server, tmp_path):
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+    work(platform, server, tmp_path)
+    with system_scope("look"), platform.database.read() as db:
+        job = db.scalar(select(BackgroundJob.id))
+    platform.ring([job])
+    work(platform, server, tmp_path)
+    assert found(platform, bots[0]) == 1 and states(platform)[1].count("done") == 1
+
+
+def test_a_job_of_a_worker_that_was_killed_is_run_by_the_next(platform, bots, server, tmp_path):
+    from webchatagent.jobs import ledger
+    from webchatagent.jobs.workers import worker_name
+
+    upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
+    dead = worker_name().replace(f":{os.getpid()}:", ":999999999:")
+    (taken,) = ledger.take_jobs(platform.database, dead)
+    ledger.begin_job(platform.database, dead, taken)
+    work(platform, server, tmp_path)
+    assert found(platform, bots[0]) == 1 and states(platform)[1] == ["done"]
+
+
+def test_deleting_goes_the_same_way(platform, bots, server, tmp_path):
+    added = upload_file(bots[0].tenant, bots[0].id, "walrus.txt", TEXT)
+    work(platform, server, tmp_path)
+    delete_source(bots[0].tenant, added.source_id)
+    work(platform, server, tmp_path)
+    assert found(platform, bots[0]) == 0
+    assert list((platform.settings.folder / "blobs" / str(bots[0].tenant.id)).iterdir()) == []

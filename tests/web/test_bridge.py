@@ -1,129 +1,301 @@
-"""The ASGI bridge, driven by hand: limits, streams, readers who leave, responses that are made later."""
+"""The bridge between ASGI and the Flask app, driven by hand: bodies, streams, late answers, headers."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, Response, request
 
 from webchatagent.web.bridge import Bridge, later, stream
 
+LIMIT = 1000
+
+
+class Peer:
+    """A client of the bridge: what it sends, what it got."""
+
+    def __init__(self, *parts, leaves=False):
+        self.todo = asyncio.Queue()
+        for n, part in enumerate(parts):
+            self.todo.put_nowait({"type": "http.request", "body": part, "more_body": leaves or n + 1 < len(parts)})
+        if not parts:
+            self.todo.put_nowait({"type": "http.request", "body": b"", "more_body": leaves})
+        if leaves:
+            self.leave()
+        self.messages = []
+
+    def leave(self):
+        self.todo.put_nowait({"type": "http.disconnect"})
+
+    async def receive(self):
+        return await self.todo.get()
+
+    async def send(self, message):
+        self.messages.append(message)
+
+    @property
+    def status(self):
+        return self.messages[0]["status"]
+
+    @property
+    def headers(self):
+        return {k.decode(): v.decode("latin-1") for k, v in self.messages[0]["headers"]}
+
+    @property
+    def body(self):
+        return b"".join(m.get("body", b"") for m in self.messages[1:])
+
+
+def scope(method="GET", path="/", headers=(), query=b""):
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": quote(path, safe="/%").encode(),
+        "query_string": query,
+        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("host.example", 80),
+        "client": ("192.0.2.1", 1234),
+    }
+
 
 @pytest.fixture
-def flask_app():
-    """A small app with one view of each kind; `closed` tells whether a stream's generator was closed."""
-    app = Flask("bridge-test")
-    app.closed = []
+def app():
+    made = Flask("made", static_folder=None)
+    made.closed = []
 
-    @app.post("/echo")
+    @made.route("/echo", methods=["GET", "POST", "PUT"])
     def echo():
-        return Response(request.get_data(), headers={"X-Path": request.path})
+        return {
+            "body": request.get_data(as_text=True),
+            "length": request.content_length,
+            "name": request.args.get("name"),
+            "forwarded": request.headers.get("X-Forwarded-For", ""),
+            "address": request.remote_addr,
+        }
 
-    @app.get("/text/<path:name>")
-    def text(name):
-        return Response(name.encode(), content_type="text/plain; charset=utf-8")
+    @made.route("/path/<path:rest>")
+    def path(rest):
+        return rest
 
-    @app.get("/empty")
-    def empty():
-        return Response(status=204)
+    @made.route("/empty/<int:status>")
+    def empty(status):
+        return Response(status=status)
 
-    @app.get("/stream")
-    def endless():
-        async def body():
+    @made.route("/header")
+    def header():
+        return Response("x", headers=[("X-Good", "fine")])
+
+    @made.route("/grows")
+    def grows():
+        async def parts():
             try:
+                yield b"one"
                 while True:
-                    yield b"tick\n"
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.005)
+                    yield b"more"
             finally:
-                app.closed.append(True)
+                made.closed.append(True)
 
-        return stream(body(), {"Content-Type": "text/event-stream", "X-Kept": "yes"})
+        return stream(parts(), {"Content-Type": "text/event-stream", "X-Chat-Session-Id": "key"})
 
-    @app.get("/later")
-    def slow():
+    @made.route("/three")
+    def three():
+        async def parts():
+            for n in range(3):
+                yield b"%d" % n
+
+        return stream(parts(), {"Content-Type": "text/event-stream"})
+
+    @made.route("/late/<int:status>", methods=["GET", "POST"])
+    def late(status):
         async def work():
             await asyncio.sleep(0)
-            return Response(b'{"ok":true}', 201, {"Content-Type": "application/json", "X-Late": "yes"})
+            if status == 500:
+                raise RuntimeError("SELECT secret")
+            return Response("late", status, {"X-Chat-Session-Id": "key", "Content-Type": "application/json"})
 
         return later(work)
 
-    @app.after_request
-    def add(response):
-        response.headers["X-After"] = "yes"
+    @made.after_request
+    def allow(response):
+        response.headers["Access-Control-Allow-Origin"] = "https://shop.example"
         return response
 
-    return app
+    return made
 
 
-def call(app, method="GET", path="/", body=b"", headers=(), *, leave_after=None, declared=True):
-    """(status, headers, body) of one request through the bridge; `leave_after` disconnects after so many parts."""
+@pytest.fixture
+def call(app):
+    """A function that sends one request through the bridge."""
 
-    async def run():
-        sent, gone = [], asyncio.Event()
-        given = [*headers] + ([(b"content-length", str(len(body)).encode())] if body and declared else [])
-        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode()}
-        scope |= {"query_string": b"", "headers": given, "client": ("127.0.0.1", 1), "server": ("localhost", 80)}
-        chunks = [body[i : i + 1000] for i in range(0, len(body), 1000)] or [b""]
+    def send(*parts, leaves=False, wsgi=None, **more):
+        async def go():
+            peer = Peer(*parts, leaves=leaves)
+            await Bridge(wsgi or app, lambda path: LIMIT, threads=2)(scope(**more), peer.receive, peer.send)
+            return peer
+
+        return asyncio.run(go())
+
+    return send
+
+
+def test_a_body_in_pieces_arrives_whole(call):
+    peer = call(b"one ", b"two ", b"three", method="POST", path="/echo", headers=[("transfer-encoding", "chunked")])
+    assert json.loads(peer.body)["body"] == "one two three"
+    assert json.loads(peer.body)["length"] == 13  # a view that asks for the length must not take it for empty
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_unread(call):
+    peer = call(b"x", method="POST", path="/echo", headers=[("content-length", str(LIMIT + 1))])
+    assert peer.status == 413 and json.loads(peer.body)["error"]["code"] == "message_too_long"
+    assert peer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("headers", [[], [("content-length", "5")], [("content-length", "x")]])
+def test_a_body_that_becomes_too_large_is_refused(call, headers):
+    peer = call(b"x" * 600, b"x" * 600, method="POST", path="/echo", headers=headers)
+    assert peer.status == 413
+
+
+def test_a_body_of_the_limit_is_taken(call):
+    peer = call(b"x" * LIMIT, method="POST", path="/echo", headers=[("content-length", str(LIMIT))])
+    assert peer.status == 200 and len(json.loads(peer.body)["body"]) == LIMIT
+
+
+def test_half_a_request_reaches_no_view(call, app):
+    seen = []
+    app.before_request(lambda: seen.append(request.path))
+    peer = call(b"half", leaves=True, method="POST", path="/echo", headers=[("content-length", "900")])
+    assert seen == [] and peer.messages == []
+
+
+def test_a_stream_is_sent_in_its_pieces_without_a_length(call):
+    peer = call(path="/three")
+    assert [m["body"] for m in peer.messages[1:]] == [b"0", b"1", b"2", b""]
+    assert "content-length" not in peer.headers and peer.headers["content-type"].startswith("text/event-stream")
+    assert peer.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+def test_when_the_reader_leaves_the_stream_is_closed(app):
+    async def go():
+        peer = Peer(b"")
+        work = asyncio.ensure_future(Bridge(app, lambda path: LIMIT)(scope(path="/grows"), peer.receive, peer.send))
+        async with asyncio.timeout(10):
+            while len(peer.messages) < 3:
+                await asyncio.sleep(0.005)
+            peer.leave()
+            await work
+        return peer
+
+    peer = asyncio.run(go())
+    assert app.closed == [True] and peer.headers["x-chat-session-id"] == "key"
+
+
+def test_when_the_server_stops_the_stream_is_closed_too(app):
+    async def go():
+        peer = Peer(b"")
+        work = asyncio.ensure_future(Bridge(app, lambda path: LIMIT)(scope(path="/grows"), peer.receive, peer.send))
+        async with asyncio.timeout(10):
+            while len(peer.messages) < 3:
+                await asyncio.sleep(0.005)
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+
+    asyncio.run(go())
+    assert app.closed == [True]
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_late_answer_keeps_its_own_headers_and_the_apps(call, status):
+    peer = call(path=f"/late/{status}")
+    assert peer.status == status and peer.body == b"late"
+    assert peer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert peer.headers["x-chat-session-id"] == "key" and peer.headers["content-length"] == "4"
+    names = [k for k, _ in peer.messages[0]["headers"]]
+    assert len(names) == len(set(names))
+
+
+def test_a_late_answer_that_fails_says_nothing_of_itself(call):
+    peer = call(path="/late/500")
+    assert peer.status == 503 and json.loads(peer.body)["error"]["code"] == "try_again" and b"SELECT" not in peer.body
+    assert peer.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+def test_head_has_the_length_and_no_body(call):
+    got, head = call(path="/path/abc"), call(path="/path/abc", method="HEAD")
+    assert (
+        head.body == b""
+        and head.status == 200
+        and head.headers["content-length"] == got.headers["content-length"] == "3"
+    )
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answers_without_a_body_have_no_length(call, status):
+    peer = call(path=f"/empty/{status}")
+    assert peer.status == status and peer.body == b"" and "content-length" not in peer.headers
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "a\rb", "a\0b"])
+def test_a_header_with_a_line_break_never_leaves(call, value):
+    def wsgi(environ, start_response):
+        start_response("200 OK", [("X-Bad", value)])
+        return [b""]
+
+    with pytest.raises(ValueError, match="line break"):
+        call(wsgi=wsgi)
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"), [("/path/a%2Fb", "a/b"), ("/path/नाम.pdf", "नाम.pdf"), ("/path/a b", "a b"), ("/path/ü", "ü")]
+)
+def test_paths_arrive_decoded(call, sent, seen):
+    assert call(path=sent).body.decode() == seen
+
+
+def test_a_query_in_hindi_arrives(call):
+    assert json.loads(call(path="/echo", query=b"name=" + quote("नाम").encode()).body)["name"] == "नाम"
+
+
+def test_a_header_with_an_underscore_is_no_other_header(call):
+    peer = call(path="/echo", headers=[("x_forwarded_for", "203.0.113.9"), ("x-forwarded-for", "198.51.100.1")])
+    found = json.loads(peer.body)
+    assert found["forwarded"] == "198.51.100.1" and found["address"] == "192.0.2.1"
+
+
+def test_a_header_that_comes_twice_is_joined(call):
+    peer = call(path="/echo", headers=[("x-forwarded-for", "a"), ("x-forwarded-for", "b")])
+    assert json.loads(peer.body)["forwarded"] == "a,b"
+
+
+def test_the_life_cycle_is_answered(app):
+    async def go():
+        todo, sent = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
 
         async def receive():
-            if chunks:
-                part = chunks.pop(0)
-                return {"type": "http.request", "body": part, "more_body": bool(chunks)}
-            await gone.wait()
-            return {"type": "http.disconnect"}
+            return todo.pop(0)
 
         async def send(message):
-            sent.append(message)
-            if leave_after is not None and len(sent) > leave_after:
-                gone.set()
+            sent.append(message["type"])
 
-        await asyncio.wait_for(Bridge(app, lambda p: 5000, threads=2)(scope, receive, send), 10)
-        return sent[0]["status"], dict(sent[0]["headers"]), b"".join(m.get("body", b"") for m in sent[1:])
+        await Bridge(app, lambda path: LIMIT)({"type": "lifespan"}, receive, send)
+        return sent
 
-    return asyncio.run(run())
+    assert asyncio.run(go()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_body_arrives_whole(flask_app):
-    status, _, body = call(flask_app, "POST", "/echo", b"x" * 4000)
-    assert (status, body) == (200, b"x" * 4000)
-
-
-@pytest.mark.parametrize("declared", [True, False])
-def test_a_body_over_the_limit_is_refused_with_the_error_shape(flask_app, declared):
-    status, _, body = call(flask_app, "POST", "/echo", b"x" * 6000, declared=declared)
-    assert status == 413 and b'"message_too_long"' in body
-
-
-def test_hindi_and_escaped_paths_arrive(flask_app):
-    assert call(flask_app, path="/text/%E0%A4%A8%E0%A5%80%E0%A4%A4%E0%A4%BF")[2].decode() == "नीति"
-    assert call(flask_app, path="/text/a%2Fb")[2] == b"a/b"
-
-
-def test_a_reader_who_leaves_closes_the_stream(flask_app):
-    status, headers, body = call(flask_app, path="/stream", leave_after=5)
-    assert status == 200 and body.startswith(b"tick\n")
-    assert headers[b"x-kept"] == b"yes" and b"content-length" not in headers
-    assert flask_app.closed == [True]
-
-
-def test_a_late_response_keeps_what_the_app_added(flask_app):
-    status, headers, body = call(flask_app, path="/later")
-    assert (status, body) == (201, b'{"ok":true}')
-    assert headers[b"x-late"] == b"yes" and headers[b"x-after"] == b"yes"
-    assert headers[b"content-length"] == b"11"
-
-
-def test_no_body_where_none_belongs(flask_app):
-    assert call(flask_app, path="/empty")[2] == b""
-    status, headers, body = call(flask_app, "HEAD", "/text/abc")
-    assert (status, body) == (200, b"") and headers[b"content-length"] == b"3"
-
-
-def test_the_same_views_work_under_plain_wsgi(flask_app):
-    client = flask_app.test_client()
-    assert client.get("/later").get_json() == {"ok": True}
-    response = client.get("/stream")
-    assert next(response.iter_encoded()) == b"tick\n"
+def test_the_same_views_work_under_plain_wsgi(app):
+    client = app.test_client()
+    late = client.get("/late/200")
+    assert late.text == "late" and late.headers["X-Chat-Session-Id"] == "key"
+    response = client.get("/grows")
+    assert next(response.iter_encoded()) == b"one"
     response.close()
-    assert flask_app.closed == [True]
+    assert app.closed == [True]

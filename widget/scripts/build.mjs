@@ -46,6 +46,7 @@ const panelName = `panel.${createHash('sha256').update(panel).digest('hex').slic
 const loader = await bundle({
   entryPoints: ['src/loader/main.js'],
   format: 'iife',
+  charset: 'utf8',
   define: { PANEL_FILE: JSON.stringify(panelName) },
 });
 

@@ -24,6 +24,12 @@ interface BotConfig {
   imprintUrl?: string;
   maxMessage?: number;
   panel?: string;
+  /** What the button says, by language: open, close, failed, hide the teaser. */
+  labels?: Record<string, string[]>;
+  /** A line beside the button after some seconds. */
+  teaser?: { text: string; after: number } | null;
+  /** Opens by itself after some seconds, once the visitor did something on the page. */
+  autoOpen?: { after: number } | null;
 }
 
 /** What the loader hands to the panel. */
@@ -38,7 +44,7 @@ interface Bridge {
   emit(name: string, detail?: unknown): void;
   setOpen(open: boolean): void;
   setUnread(count: number): void;
-  setLocale(locale: string, remember?: boolean): void;
+  setLocale(locale: string): void;
 }
 
 interface PanelApi {
@@ -53,10 +59,26 @@ interface Source {
   n: number;
 }
 
+/** What a plugin puts under an answer. Nothing of it is trusted: every value is looked at before it is shown. */
 interface Part {
+  /** `buttons`, `card` or `form`; another kind shows its text and buttons. */
   type?: string;
+  id?: string;
+  title?: string;
   text?: string;
-  buttons?: { label?: string; value?: string; url?: string }[];
+  /** Facts of a card, such as the day and time of a booking. */
+  rows?: { label?: string; value?: string }[];
+  /** A button says its value as the visitor's message, opens a web page, or posts to an address of the platform. */
+  buttons?: { label?: string; value?: string; url?: string; action?: string }[];
+  /** Of a form: text, email, tel, number, date, time, textarea, select or checkbox. */
+  fields?: { name: string; label?: string; type?: string; required?: boolean; options?: (string | { label?: string; value?: string })[]; maxLength?: number; url?: string }[];
+  submit?: string;
+  /** Where a form is posted, below `/api/` or `/x/`; without one its values become a message. */
+  action?: string;
+  /** The event of the page when it is done. */
+  event?: 'lead' | 'booking';
+  /** It was done before: this is said instead of the form and the buttons. */
+  done?: string;
 }
 
 type Rating = 'up' | 'down' | null;

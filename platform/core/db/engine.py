@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import sessionmaker
 
 from ..tenancy import TenantSession
-from . import chats, records, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
+from . import access, chats, records, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:

@@ -35,7 +35,7 @@ def read(data: bytes, name: str, media_type: str) -> Read:
             pages.append(_HYPHEN.sub(r"\1", reader.pages[number].extract_text()))
         except MemoryError:
             raise
-        except Exception:
+        except Exception:  # damaged pages fail in many ways; the others are read
             pages.append("")
             failures += 1
     if count == 0 or failures == count:

@@ -114,7 +114,7 @@ def _drawn(data: bytes) -> list[str]:
 def _cells(book: Any, sheet_name: str, left: int) -> tuple[list[list[str]], int]:
     try:
         sheet = book.get_sheet_by_name(sheet_name)
-    except Exception as error:
+    except Exception as error:  # the library's own class of error is not public
         if type(error).__name__ == "WorksheetNotFound":  # a sheet that is a chart
             return [], left
         raise

@@ -10,14 +10,15 @@ export class ChatError extends Error {
   /**
    * @param {string} code
    * @param {string} [message] for the person
-   * @param {{lost?: boolean, retryAfter?: number, status?: number}} [more]
+   * @param {{lost?: boolean, retryAfter?: number, status?: number, field?: string}} [more]
    */
-  constructor(code, message = '', { lost = false, retryAfter = 0, status = 0 } = {}) {
+  constructor(code, message = '', { lost = false, retryAfter = 0, status = 0, field = '' } = {}) {
     super(message);
     this.code = code;
     this.lost = lost;
     this.retryAfter = retryAfter;
     this.status = status;
+    this.field = field;
   }
 }
 
@@ -79,6 +80,12 @@ export class Api {
   /** @param {string} messageId @param {'up' | 'down'} rating */
   feedback(messageId, rating) {
     return this.call('/api/chat/feedback', { body: { messageId, rating } });
+  }
+
+  /** What a form or a button of an answer sends. @param {string} path @param {object} body @returns {Promise<any>} */
+  async post(path, body) {
+    const answer = await (await this.call(path, { body })).json().catch(() => null);
+    return answer && typeof answer === 'object' ? answer : {};
   }
 
   /**
@@ -149,7 +156,7 @@ async function refusal(response) {
   const error = answer && typeof answer === 'object' ? answer.error ?? {} : {};
   const retryAfter = Math.min(Number(response.headers.get('Retry-After')) || 0, 3600);
   const lost = [502, 503, 504].includes(response.status);
-  return new ChatError(error.code ?? (lost ? 'try_again' : 'error'), error.message ?? '', { lost, retryAfter, status: response.status });
+  return new ChatError(error.code ?? (lost ? 'try_again' : 'error'), error.message ?? '', { lost, retryAfter, status: response.status, field: error.field });
 }
 
 /**

@@ -40,8 +40,8 @@ export function contrast(one, other) {
  * @param {string} colour
  */
 export const inkOn = (colour) => {
-  const [r = 0, g = 0, b = 0] = channels(colour).map((part) => (part / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179 ? '#ffffff' : '#000000';
+  const bits = parseInt(colour.slice(1), 16);
+  return (bits >> 16) ** 2.2 * 0.2126 + ((bits >> 8) & 255) ** 2.2 * 0.7152 + (bits & 255) ** 2.2 * 0.0722 < 35200 ? '#ffffff' : '#000000';
 };
 
 /**

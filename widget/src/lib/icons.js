@@ -1,6 +1,6 @@
 /** Outlines on a grid of 24 units, one constant each so that the loader carries only its own two. */
 
-export const CHAT = 'M12 3.5c-5 0-9 3.4-9 7.8 0 2.3 1.1 4.3 2.9 5.8-.1 1.2-.6 2.3-1.4 3.2 1.9-.1 3.5-.7 4.7-1.6.9.2 1.8.3 2.8.3 5 0 9-3.4 9-7.7S17 3.5 12 3.5Z';
+export const CHAT = 'M12 4c-5 0-9 3.3-9 7.5 0 2.3 1.2 4.3 3 5.7L5 21l4.4-2c7 1.4 11.6-2.7 11.6-7.5C21 7.3 17 4 12 4Z';
 export const DOWN = 'm5.5 9 6.5 6.5L18.5 9';
 export const CLOSE = 'm6 6 12 12M18 6 6 18';
 export const MORE = 'M5.5 12h.01M12 12h.01M18.5 12h.01';

@@ -34,8 +34,5 @@ export function hostHint(label, href) {
  * @param {URL} base
  * @param {Location | URL} page
  */
-export function secureEnough(base, page) {
-  if (base.protocol === 'https:') return true;
-  if (/^(localhost|127\.0\.0\.1|\[::1\])$/.test(base.hostname)) return true;
-  return base.origin === page.origin;
-}
+export const secureEnough = (base, page) =>
+  base.protocol === 'https:' || base.origin === page.origin || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(base.hostname);

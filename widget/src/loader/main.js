@@ -7,7 +7,7 @@ import { adopt } from '../lib/styles.js';
 import { makeLauncher } from './launcher.js';
 import css from './loader.css';
 import { ownTag } from './tag.js';
-import { WORDS, pickLocale } from './words.js';
+import { labels, pickLocale } from './words.js';
 
 const page = /** @type {any} */ (window);
 const tag = ownTag();
@@ -19,7 +19,6 @@ function start({ src, dataset }) {
   const base = /** @type {string} */ (src.split('/widget/v1/')[0]);
   const place = dataset.mode === 'page' ? document.getElementById('webchatagent-page') : null;
   const bot = dataset.bot || place?.dataset.bot || '';
-  const localeKey = `webchatagent:${bot}:locale`;
   /** @type {[name: string, handler: (detail?: unknown) => void][]} */
   let handlers = [];
   /** @type {[string, any[]][]} commands that wait for the panel */
@@ -45,11 +44,11 @@ function start({ src, dataset }) {
   page.WebChatAgent = command;
   const ready = boot();
   ready.catch(failed);
-  for (const call of earlier?.q ?? []) command(.../** @type {[string]} */ (Array.from(call)));
+  for (const call of earlier?.q ?? []) command(.../** @type {[string]} */ (call));
 
   async function boot() {
-    if (!/^[\w-]+$/.test(bot)) throw Error('data-bot is missing');
-    if (!secureEnough(new URL(base), location)) throw Error('https is required');
+    if (!/^[\w-]+$/.test(bot)) throw Error('no data-bot');
+    if (!secureEnough(new URL(base), location)) throw Error('no https');
     await readConfig();
     // A tag without `defer` may run before there is a body; `document.body` may be an image of that name.
     let body;
@@ -60,6 +59,28 @@ function start({ src, dataset }) {
     isReady = true;
     emit('ready');
     if (place) loadPanel();
+    else invite();
+  }
+
+  /** What the tenant set to draw attention. Who cares for the chat, or did before, is left alone. */
+  function invite() {
+    const { teaser, autoOpen } = config;
+    later(teaser, () => launcher?.tease(teaser?.text, labels(config, locale)[3]));
+    // Not before the visitor did something on the page, and not over the whole screen of a phone.
+    later(innerWidth > 480 && autoOpen, () => addEventListener('scroll', () => loading || command('open', true), { once: true }));
+  }
+
+  /** @param {{after: number} | false | null | undefined} rule @param {() => void} act */
+  function later(rule, act) {
+    if (rule) setTimeout(() => loading || destroyed || talked() || act(), rule.after * 1000);
+  }
+
+  function talked() {
+    try {
+      return localStorage.getItem(`webchatagent:${bot}:session`);
+    } catch {
+      // Blocked storage: nobody knows.
+    }
   }
 
   /** What the tag's data attributes say wins over the server. @param {RequestCache} [cache] */
@@ -68,13 +89,7 @@ function start({ src, dataset }) {
     const body = await answer.json();
     if (!answer.ok) throw Error(body.error?.message);
     config = { ...body, ...dataset };
-    let chosen;
-    try {
-      chosen = localStorage.getItem(localeKey);
-    } catch {
-      // Blocked storage: nothing was chosen.
-    }
-    locale = pickLocale(chosen, config.locale, document.documentElement.lang, navigator.language);
+    locale = pickLocale(config.locale, document.documentElement.lang, navigator.language);
   }
 
   function refresh() {
@@ -84,7 +99,7 @@ function start({ src, dataset }) {
   /** @param {Error} cause */
   function failed(cause) {
     console.warn('WebChatAgent', cause);
-    const message = WORDS[locale]?.[2] ?? '';
+    const message = labels(config, locale)[2] ?? '';
     mark = '!';
     refresh();
     if (place) place.textContent = message;
@@ -92,6 +107,7 @@ function start({ src, dataset }) {
   }
 
   function loadPanel() {
+    launcher?.tease();
     launcher?.set('busy', true);
     loading ??= importPanel().catch((cause) => {
       loading = undefined;
@@ -120,14 +136,9 @@ function start({ src, dataset }) {
         refresh();
         emit('unread', { count });
       },
-      setLocale(value, remember) {
+      setLocale(value) {
         locale = pickLocale(value, locale);
         refresh();
-        try {
-          remember && localStorage.setItem(localeKey, locale);
-        } catch {
-          // Kept for this page only.
-        }
       },
     };
     panel = /** @type {PanelApi} */ (module.mount(bridge));

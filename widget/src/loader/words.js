@@ -1,14 +1,14 @@
-/** The few words that the loader itself shows. */
-
-/** @type {Record<string, [open: string, close: string, failed: string]>} */
-export const WORDS = {
-  en: ['Open chat', 'Close chat', 'The chat is not available right now'],
-  de: ['Chat öffnen', 'Chat schließen', 'Der Chat ist gerade nicht erreichbar'],
-  hi: ['चैट खोलें', 'चैट बंद करें', 'चैट अभी उपलब्ध नहीं है'],
-};
+/** The few words that the loader itself shows come with the config; here is what it shows without. */
 
 /**
- * The first of the wishes that there are words for: `de-AT` counts as `de`.
+ * Open, close, failed, hide.
+ * @param {BotConfig} config
+ * @param {string} locale
+ */
+export const labels = (config, locale) => config.labels?.[locale] ?? ['Chat', 'Chat', 'Chat'];
+
+/**
+ * The first of the wishes that the widget speaks: `de-AT` counts as `de`.
  * @param {...(string | null | undefined)} wishes
  */
-export const pickLocale = (...wishes) => wishes.map((wish) => `${wish}`.slice(0, 2).toLowerCase()).find((wish) => WORDS[wish]) ?? 'en';
+export const pickLocale = (...wishes) => /(?:^|,)(en|de|hi)/i.exec(`${wishes}`)?.[1]?.toLowerCase() ?? 'en';

@@ -2,15 +2,12 @@
 import { h, icon } from '../lib/dom.js';
 import { CHECK, COPY, THUMB_DOWN, THUMB_UP } from '../lib/icons.js';
 import { languageOf } from '../lib/language.js';
-import { safeUrl } from '../lib/links.js';
 import { draw } from '../lib/markdown.js';
+import { makePart } from './parts.js';
 import { makeSources } from './sources.js';
 
 /**
- * @typedef {object} AnswerHooks
- * @property {(messageId: string, rating: 'up' | 'down') => Promise<unknown>} rate
- * @property {(text: string) => void} say sends a text as the visitor's message
- * @property {(text: string) => void} announce
+ * @typedef {import('./parts.js').PartHooks & {rate: (messageId: string, rating: 'up' | 'down') => Promise<unknown>}} AnswerHooks
  */
 
 export class Answer {
@@ -63,16 +60,10 @@ export class Answer {
     this.redraw();
   }
 
-  /** Buttons that a plugin offers; parts of unknown kinds show their text. @param {Part} part */
+  /** @param {Part} part */
   addPart(part) {
-    const box = h('div', { class: 'part' });
-    if (part?.text) box.append(h('p', {}, part.text));
-    for (const { label, value, url } of part?.buttons ?? []) {
-      const href = url ? safeUrl(url) : null;
-      if (href) box.append(h('a', { class: 'chip', href, target: '_blank', rel: 'noopener noreferrer nofollow' }, label ?? href));
-      else if (label) box.append(h('button', { type: 'button', class: 'chip', onclick: () => this.hooks.say(value ?? label) }, label));
-    }
-    if (box.childElementCount) this.el.append(box);
+    const el = makePart(part, this.words, this.hooks);
+    if (el) this.el.append(el);
   }
 
   /** Forgets what was shown: the server sends it again from the beginning. */
@@ -90,12 +81,13 @@ export class Answer {
     if (this.text && this.id) this.el.append(this.actions(rating));
   }
 
-  /** The text for a screen reader: citation numbers would only break the sentences. */
+  /** The text for a screen reader, and what stands above a form or card: citation numbers would only break the sentences. */
   get spoken() {
     const copy = /** @type {HTMLElement} */ (this.body.cloneNode(true));
     for (const mark of copy.querySelectorAll('sup')) mark.remove();
     for (const block of copy.querySelectorAll('p, li, tr, h3, h4, br')) block.after(' ');
-    return copy.textContent?.trim() ?? '';
+    const parts = [...this.el.querySelectorAll('.part > :is(h4, p)')].map((el) => el.textContent);
+    return [copy.textContent?.trim(), ...parts].filter(Boolean).join(' ');
   }
 
   /** @param {'stopped'} key */

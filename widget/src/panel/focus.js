@@ -1,6 +1,6 @@
 /** Where the keyboard is: Tab stays inside modal parts, and a phone's on-screen keyboard never covers the composer. */
 
-const REACHABLE = 'a[href], button:not([disabled]), textarea, [tabindex="0"]';
+const REACHABLE = 'a[href], button:not([disabled]), input, select, textarea, [tabindex="0"]';
 
 /** @param {HTMLElement} part */
 const stops = (part) =>

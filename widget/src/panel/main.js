@@ -31,6 +31,8 @@ class Panel {
     this.resumed = null;
     /** @type {Record<string, unknown>} */
     this.context = {};
+    /** @type {Record<string, string>} */
+    this.identity = {};
     /** @type {HTMLElement | null} */
     this.opener = null;
 
@@ -40,7 +42,7 @@ class Panel {
     this.menu = makeMenu(words, bridge, {
       end: () => this.end(false),
       erase: () => this.askErase(),
-      language: (locale) => this.setLocale(locale, true),
+      language: (locale) => this.setLocale(locale),
       active: () => this.session.id !== null || this.log.started,
     });
     const parts = { log: this.log.el, composer: this.composer.el, menuButton: this.menu.button, menu: this.menu.menu };
@@ -61,7 +63,7 @@ class Panel {
   /** @param {string} command @param {any[]} args */
   run(command, args) {
     const [first] = args;
-    if (command === 'open') this.show();
+    if (command === 'open') this.show(first === true);
     else if (command === 'close') this.hide();
     else if (command === 'toggle') this.open ? this.hide() : this.show();
     else if (command === 'send') this.show(), this.send(String(first ?? ''));
@@ -70,12 +72,20 @@ class Panel {
     else if (command === 'reset') this.end(false, true);
     else if (command === 'setLocale') this.setLocale(this.bridge.locale);
     else if (command === 'setContext') this.context = { ...this.context, ...first };
+    else if (command === 'identify') this.identify(first);
     else if (command === 'consent') this.bridge.emit('consent', first);
     else if (command === 'update') this.refresh();
     else if (command === 'destroy') this.destroy();
   }
 
-  show() {
+  /** What the page knows about the visitor fills the fields of forms; it is sent with them and never by itself. @param {any} known */
+  identify(known) {
+    for (const name of ['name', 'email', 'phone', 'company']) if (typeof known?.[name] === 'string') this.identity[name] = known[name];
+    this.identity.tel = this.identity.phone ?? '';
+  }
+
+  /** @param {boolean} [quiet] opened by itself: the visitor goes on with what they do */
+  show(quiet = false) {
     if (this.open) return;
     this.open = true;
     this.unread = 0;
@@ -86,7 +96,8 @@ class Panel {
     this.bridge.setOpen(true);
     this.composer.refresh();
     // On a phone the focus rests on the panel: focusing the field would raise the keyboard over the greeting.
-    if (!isPhone()) this.composer.input.focus({ preventScroll: true });
+    if (quiet) this.shell.announce(this.words.t('panel', { name: this.bridge.config.name }));
+    else if (!isPhone()) this.composer.input.focus({ preventScroll: true });
     else this.shell.frame.focus({ preventScroll: true });
     this.log.follow(true);
     this.resumed ??= this.resume();
@@ -138,6 +149,10 @@ class Panel {
       rate: (id, rating) => this.api.feedback(id, rating),
       say: (text) => this.send(text),
       announce: (text) => this.shell.announce(text),
+      post: (path, body) => this.api.post(path, { chatbotId: this.bridge.bot, ...body }),
+      explain: (cause) => explain(cause, this.words).text,
+      known: (name) => String(this.identity[name] ?? ''),
+      emit: (name, detail) => this.bridge.emit(name, detail),
     });
     answer.el.setAttribute('aria-label', this.bridge.config.name);
     this.log.add(answer.el);
@@ -245,9 +260,9 @@ class Panel {
     this.bridge.emit('session:end', { erase });
   }
 
-  /** @param {string} locale @param {boolean} [remember] */
-  setLocale(locale, remember) {
-    this.bridge.setLocale(locale, remember);
+  /** @param {string} locale */
+  setLocale(locale) {
+    this.bridge.setLocale(locale);
     this.words.set(this.bridge.locale);
   }
 

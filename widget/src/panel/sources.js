@@ -2,6 +2,7 @@
 import { h, icon } from '../lib/dom.js';
 import { DOWN, OUT } from '../lib/icons.js';
 import { safeUrl } from '../lib/links.js';
+import { draw } from '../lib/markdown.js';
 
 const SHOWN = 3;
 let serial = 0;
@@ -81,9 +82,10 @@ function makeItem(source, n, words) {
     return { item: h('li', { class: 'source' }, a), control: a, unfold() {} };
   }
   const id = `wca-excerpt-${++serial}`;
-  const excerpt = h('div', { class: 'excerpt', id }, source.excerpt ?? '');
+  const excerpt = h('div', { class: 'excerpt', id });
+  draw(excerpt, source.excerpt ?? '', { cite: () => null });
   excerpt.hidden = true;
-  if (link) excerpt.append(' ', h('a', { ...link, class: 'open' }, link.href));
+  if (link) excerpt.append(h('a', { ...link, class: 'open' }, link.href));
   const button = h('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': id, onclick: () => toggle() },
     number, h('span', { class: 'what' }, h('span', { class: 'title' }, title)), icon(DOWN));
   words.bind(() => button.setAttribute('aria-label', words.t('source', { n, title })));
