@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .bots import LiveBot
 from .chunks import Chunk
@@ -21,6 +21,9 @@ PLACEHOLDERS = (
     "brackets, wherever its value belongs; never translate, explain or invent one."
 )
 HISTORY = 6
+"""Messages of the conversation that a model is sent."""
+REMEMBERED = 40
+"""Messages that are searched for personal data: a name that was said earlier is known when it comes without its cue."""
 
 
 def build_request(
@@ -30,21 +33,30 @@ def build_request(
     instructions = RULES.format(name=bot.name, language=language)
     if bot.settings.instructions:
         instructions += "\n\n" + bot.settings.instructions
-    chunks, past = [r.chunk for r in passages], past[-HISTORY:]
-    parts = [Part(question, language), *(Part(m.text, m.language) for m in past)]
+    chunks, sent = [r.chunk for r in passages], past[-HISTORY:]
+    parts = [Part(question, language), *(Part(m.text, m.language) for m in sent)]
     parts += [Part(text, c.language, "source") for c in chunks for text in (_head(c), c.text)]
-    masked = iter(vault.mask_all(parts))
+    masked = iter(vault.mask_all([*parts, *_said_before(past)]))
     if vault.used:
         instructions += "\n\n" + PLACEHOLDERS
     return ModelRequest(
         instructions=instructions,
         question=next(masked),
-        history=tuple((m.role, next(masked)) for m in past),
+        history=tuple((m.role, next(masked)) for m in sent),
         passages=tuple(MaskedPassage(n, next(masked), next(masked), c.language) for n, c in enumerate(chunks, 1)),
         language=language,
         max_tokens=bot.settings.max_tokens,
         temperature=bot.settings.temperature,
     )
+
+
+def _said_before(past: Sequence[Message]) -> Iterator[Part]:
+    """What is not sent, but announces values that may come again: older messages, and what earlier answers cited."""
+    for message in past[:-HISTORY]:
+        yield Part(message.text, message.language)
+    for message in past:
+        for source in message.sources:
+            yield Part(str(source.get("excerpt", "")), message.language, "source")
 
 
 def _head(chunk: Chunk) -> str:

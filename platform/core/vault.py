@@ -78,6 +78,13 @@ class Vault:
         self._counts: dict[str, int] = {}
 
     @property
+    def guarded(self) -> bool:
+        """Whether anybody looks for personal data."""
+        if not self._guarded and self._find is not None:
+            self._guarded = self._find("-", "") is not None
+        return self._guarded
+
+    @property
     def used(self) -> bool:
         """Whether a placeholder was made."""
         return bool(self._originals)

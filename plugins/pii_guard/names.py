@@ -11,9 +11,9 @@ from importlib.metadata import entry_points
 log = logging.getLogger(__name__)
 GROUP = "webchatagent.name_recognisers"
 Recogniser = Callable[[str], Iterable[tuple[int, int]]]
-_WORD = r"(?:[A-ZÄÖÜÀ-Þ\u0100-\u017f][\w'’-]*\.?|[\u0900-\u097f]{2,})"
-_TITLE = r"(?:(?:Dr|Prof|Dipl|Ing|med)\.?\s)*"
-_NAME = rf"{_TITLE}{_WORD}(?:\s(?:von|van|de|der|zu|al|bin)){{0,2}}(?:\s{_WORD}){{0,2}}"
+_WORD = r"(?:[A-ZÀ-Þ\u0100-\u017f](?:\.|[\w'’-]+)|[\u0900-\u097f]{2,})"
+_TITLE = r"(?:(?:Dr|Prof|Dipl|Ing|med)\.? )*"
+_NAME = rf"{_TITLE}{_WORD}(?: (?:von|van|de|der|zu|al|bin)){{0,2}}(?: {_WORD}){{0,2}}"
 _LOWER = (
     r"(?!(?:not|no|the|a|an|is|in|on|and|my|your|none|nobody|nicht|keine?|egal|eine?|der|die|das|und)\b)[^\W\d_]{2,20}"
 )
@@ -24,15 +24,15 @@ _CUED = (  # words in small letters without which a text is not searched, and th
     ),
     (
         ("name", "ich hei"),
-        rf"(?i:\bmy name is|\bmein name ist|\bich hei(?:ß|ss)e)\s+(?P<v>{_LOWER}(?:\s{_LOWER})?)",
+        rf"(?i:\bmy name is|\bmein name ist|\bich hei(?:ß|ss)e)\s+(?P<v>{_LOWER}(?: {_LOWER})?)",
     ),
     (
         ("i'm", "i’m", "i am", "hier "),
-        rf"(?:\bI am|\bI'm|\bI’m|\bHier ist|\bHier spricht)\s+(?P<v>{_TITLE}{_WORD}(?:\s{_WORD}){{1,2}})",
+        rf"(?:\bI am|\bI'm|\bI’m|\bHier ist|\bHier spricht)\s+(?P<v>{_TITLE}{_WORD}(?: {_WORD}){{1,2}})",
     ),
     (
         ("ansprechpartner", "contact", "name:"),
-        rf"(?:\b[Aa]nsprechpartner(?:in)?(?: ist|:)|\bContact(?: person)?:|\bName:)\s*(?P<v>{_TITLE}{_WORD}(?:\s{_WORD}){{1,2}})",
+        rf"(?:\b[Aa]nsprechpartner(?:in)?(?: ist|:)|\bContact(?: person)?:|\bName:)\s*(?P<v>{_TITLE}{_WORD}(?: {_WORD}){{1,2}})",
     ),
     (
         ("herr", "frau", "mr", "ms", "miss", "sir ", "madam"),
@@ -40,7 +40,7 @@ _CUED = (  # words in small letters without which a text is not searched, and th
     ),
     (
         ("regards", "sincerely", "cheers", "grüße", "gruß", "grüsse"),
-        rf"(?i:\b(?:regards|sincerely|cheers|grüße|gruß|grüsse)),?\s*\n\s*(?P<v>{_WORD}(?:\s{_WORD}){{0,2}})",
+        rf"(?i:\b(?:regards|sincerely|cheers|grüße|gruß|grüsse)),?\s*\n\s*(?P<v>{_WORD}(?: {_WORD}){{0,2}})",
     ),
     (("मेरा नाम",), r"मेरा नाम (?P<v>[^\s।,]+(?: (?!है|हूँ)[^\s।,]+){0,3}) है"),
     (

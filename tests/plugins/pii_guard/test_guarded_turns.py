@@ -28,7 +28,7 @@ from webchatagent.testing.scripted_server import head, scripted_server
 from .conftest import PHRASES, People
 
 TURNS, EACH = 200, 10
-SAID = "You are <NAME_1>; write to <EMAIL_1> or call <PHONE_1>. <TELEFON_1> [1]"
+SAID = "Write to <EMAIL_1> or call <PHONE_1>, it is open from nine. <TELEFON_1> [1]"
 SQUEEZED = {"phone", "phone, Devanagari", "IBAN", "card", "tax id", "VAT id", "Aadhaar", "GSTIN", "PAN"}
 
 
@@ -128,7 +128,7 @@ def test_nothing_of_a_person_is_sent_in_two_hundred_turns(asked_remotely, add_te
     with bot.tenant.read() as db:
         stored = "\n".join(db.scalars(select(Message.text)))
     assert not pattern().search(stored)
-    assert any(v in stored for k, v in known if k == "cued name")
+    assert sum(v in stored for k, v in known) > 200
     assert not [v for _, v in known if v in caplog.text] and not pattern().search(caplog.text)
 
 
@@ -156,6 +156,30 @@ def test_the_visitor_sees_values_and_equal_ones_have_one_placeholder(asked_remot
         "Write to <EMAIL_1> or call <PHONE_1>. [1]",
     ]
     assert messages[3]["content"].startswith("Questions about returns to <EMAIL_1>?")
+
+
+@pytest.mark.seed("SR-065")
+def test_a_name_that_was_said_once_is_known_when_it_comes_without_its_cue(asked_remotely, add_texts, server):
+    add_texts(asked_remotely, {"hours": "The shop opens at nine in the morning. Ansprechpartner ist Ole Weber."})
+    questions = [
+        "My name is Anna Schmidt. When does the shop open?",
+        *["When does the shop open?"] * 4,
+        "Open, Ole Weber?",
+    ]
+
+    async def talk():
+        runner, key = TurnRunner(), None
+        for question in questions:
+            server.script(head(), reply_of("<NAME_2>: at nine, <NAME_1> or <NAME_2>. [1]"))
+            turn, reply = await ask(runner, asked_remotely, key, question)
+            key = turn.session.key
+        return reply
+
+    reply = run(talk())
+    assert reply.text == "Anna Schmidt: at nine, Ole Weber or Anna Schmidt. [1]"
+    told = [m["content"] for m in server.asked[-1].json["messages"]]
+    assert not [t for t in told if "Anna" in t or "Weber" in t] and "My name" not in "".join(told)
+    assert told[-1].startswith("Open, <NAME_1>?")
 
 
 def test_the_rule_about_placeholders_is_sent_when_there_are_some_only(asked_remotely, add_texts, server):
@@ -271,3 +295,17 @@ def test_masking_six_passages_of_prose_costs_less_than_a_millisecond(acme):
 
 def test_the_people_of_these_tests_have_every_kind():
     assert len(PHRASES) == 19 and all(make(People(2)) for make, _ in PHRASES.values())
+
+
+@pytest.mark.seed("SR-066")
+def test_the_notice_says_what_is_replaced_and_what_remains(asked_remotely):
+    from webchatagent.core.notice import compose
+    from webchatagent.core.texts import LANGUAGES, say
+
+    def sentences(language):
+        tenant = load_tenant(asked_remotely.tenant.platform, slug="acme")
+        return [s for section in compose(tenant, language).sections for s in section.sentences]
+
+    assert all(sentences(language).count(say("notice_masked", language)) == 1 for language in LANGUAGES)
+    plugins.configure(asked_remotely.tenant, "pii_guard", {"mode": "off"})
+    assert say("notice_masked", "en") not in sentences("en")
