@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from .names import find_cued, find_recognised, find_streets
 from .phones import find_phones
 
 KEPT = 8192
+_DIGIT = re.compile(r"\d")
 _key = secrets.token_bytes(32)
 _kept: OrderedDict[bytes, list[PersonalSpan]] = OrderedDict()
 _lock = Lock()
@@ -33,12 +35,6 @@ def find(text: str, mode: str, regions: Sequence[str]) -> list[PersonalSpan] | N
             if len(_kept) > KEPT:
                 _kept.popitem(last=False)
     return known
-
-
-def forget() -> None:
-    """Search every text anew: a recogniser was installed."""
-    with _lock:
-        _kept.clear()
 
 
 def _search(text: str, mode: str, regions: Sequence[str]) -> Iterator[PersonalSpan]:
@@ -82,4 +78,8 @@ def _proven(kind: Kind, text: str, start: int, end: int) -> int:
         if kind.label != "IBAN" or cut <= start:
             break
         stop = cut
-    return end if announced else 0
+    if not announced:
+        return 0
+    while kind.label == "IBAN" and not _DIGIT.search(text, cut := text.rfind(" ", start, end) + 1, end) and cut > start:
+        end = cut - 1  # a word behind a mistyped number
+    return end

@@ -67,6 +67,7 @@ _STATES = (
 _UPI = "ok(?:axis|hdfcbank|icici|sbi)|ybl|ibl|axl|paytm|pt[a-z]{3,4}|upi|apl|yapl|[a-z]{2,8}bank|barodampay|kotak|sbi|icici"
 _BORN = r"geboren(?: am)?|geb\.|geburtsdatum|geburtstag|date of birth|d\.?o\.?b\.?|born(?: on)?|birthday|जन्म ?(?:तिथि|दिन|तारीख)"
 _DATE = r"\d{1,2}[./-] ?\d{1,2}[./-] ?(?:19|20)?\d{2}|(?:19|20)\d{2}-\d{2}-\d{2}|\d{1,2}\.? [^\W\d_]{3,12}\.? (?:19|20)\d{2}"
+_DATE += r"|[^\W\d_]{3,12} \d{1,2},? (?:19|20)\d{2}"
 
 KINDS = (
     Kind(
@@ -127,10 +128,10 @@ KINDS = (
     Kind(
         "PASSPORT",
         re.compile(
-            r"(?i)(?:passport|पासपोर्ट|reisepass|passnummer)[^\d\n]{0,20}?(?<!\w)"
+            r"(?i)(?:passport|पासपोर्ट|reisepass|passnummer|personalausweis\w*)[^\d\n]{0,20}?(?<!\w)"
             r"(?P<v>[a-z] ?[1-9]\d{6}|[cfghjklmnprtvwxyz][0-9cfghjklmnprtvwxyz]{8})(?!\w)"
         ),
-        needs=("pass", "पासपोर्ट"),
+        needs=("pass", "ausweis", "पासपोर्ट"),
     ),
     Kind(
         "VOTER_ID",
@@ -139,8 +140,8 @@ KINDS = (
     Kind(
         "PLATE",
         re.compile(
-            r"(?i)(?:kennzeichen|kfz|fahrzeug|auto|plate|wagen)[^\d\n]{0,12}?(?<!\w)"
-            r"(?P<v>[a-zäöü]{1,3}[- ][a-z]{1,2} ?\d{1,4}[eh]?)(?!\w)"
+            r"(?i:kennzeichen|kfz|fahrzeug|auto|plate|wagen)[^\d\n]{0,12}?(?<!\w)"
+            r"(?P<v>[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}[EH]?|[a-zäöü]{1,3}-[a-z]{1,2} ?\d{1,4}[eh]?)(?!\w)"
         ),
         needs=("kennzeichen", "kfz", "fahrzeug", "auto", "plate", "wagen"),
     ),
@@ -178,6 +179,7 @@ KINDS = (
             r"(?<!\w)(?:sk-[\w-]{16,}|[sr]k_(?:live|test)_\w{10,}|AIza[\w-]{30,}|EAA[A-Za-z0-9]{30,}|gh[pousr]_\w{30,}"
             r"|xox[abpr]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})"
         ),
+        _mixed,
         needs=("sk-", "k_live_", "k_test_", "aiza", "eaa", "gh", "xox", "akia", "eyj"),
     ),
     Kind(

@@ -18,7 +18,9 @@ _ANNOUNCED = re.compile(
 _NAMED_BEHIND = re.compile(
     r"(?i)^\W{0,3}(?:\(?(?:office|fax|mobile|mobil|home|work|cell|tel|phone|handy|privat)\)?)(?!\w)"
 )
-_DATE = re.compile(r"(?:19|20)\d{2}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2(?:19|20)\d{2}")
+_DATE = re.compile(
+    r"(?:19|20)\d{2}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2(?:19|20)?\d{2}|(?:19|20)\d{2} ?[-/] ?(?:19|20)\d{2}"
+)
 _GROUPED = re.compile(r"\(?\d{3}\)?[ -]\d{3}-\d{4}|\(\d{3}\)\d{3}-\d{4}|0\d")
 
 
@@ -32,11 +34,11 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[tuple[int, int]]:
             continue
         before = text[max(0, start - 60) : start]
         digits = sum(c.isdigit() for c in shape[0])
-        if (_ANNOUNCED.search(before) and digits <= 15 and not NOT_PERSONAL.search(before)) or _NAMED_BEHIND.match(
-            text[end : end + 14]
-        ):
+        thing, announced = NOT_PERSONAL.search(before), _ANNOUNCED.search(before)
+        nearer = announced is not None and (thing is None or announced.start() > thing.start())
+        if (nearer and digits <= 15) or _NAMED_BEHIND.match(text[end : end + 14]):
             yield start, end
-        elif not NOT_PERSONAL.search(before):
+        elif thing is None:
             yield from _known(text, start, end, regions)
 
 
