@@ -22,7 +22,7 @@ PLACEHOLDERS = (
 )
 HISTORY = 6
 """Messages of the conversation that a model is sent."""
-REMEMBERED = 40
+REMEMBERED = 100
 """Messages that are searched for personal data: a name that was said earlier is known when it comes without its cue."""
 
 

@@ -122,7 +122,7 @@ class Vault:
         if not self._guarded:
             return text
         end = last_whole(text)
-        return pattern().sub(self._value_of, text[:end]) + end_of(text[end:])
+        return str(pattern().sub(self._value_of, text[:end])) + end_of(text[end:])
 
     def restorer(self) -> StreamRestorer:
         """What does the same piece by piece."""

@@ -158,6 +158,17 @@ def test_the_visitor_sees_values_and_equal_ones_have_one_placeholder(asked_remot
     assert messages[3]["content"].startswith("Questions about returns to <EMAIL_1>?")
 
 
+@pytest.mark.seed("SR-064")
+@pytest.mark.parametrize(
+    ("end", "shown"), [("EMAIL_1", "help@shop.example"), ("<EMAI", "…"), ("<EMAIL_1>", "help@shop.example")]
+)
+def test_the_last_word_of_an_answer_is_no_placeholder_either(asked_remotely, add_texts, server, end, shown):
+    add_texts(asked_remotely, {"contact": "For questions about returns write to help@shop.example."})
+    server.script(head(), reply_of(f"[1] Write to {end}"))
+    _, reply = run(ask(TurnRunner(), asked_remotely, None, "Where do I ask questions about returns?"))
+    assert reply.text == f"[1] Write to {shown}"
+
+
 @pytest.mark.seed("SR-065")
 def test_a_name_that_was_said_once_is_known_when_it_comes_without_its_cue(asked_remotely, add_texts, server):
     add_texts(asked_remotely, {"hours": "The shop opens at nine in the morning. Ansprechpartner ist Ole Weber."})
