@@ -18,6 +18,7 @@ from .ranking import Ranked
 from .tenancy import insert_row, update_row
 from .texts import say
 from .turn import Turn
+from .vault import Vault
 
 
 class Answer:
@@ -90,7 +91,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
     """Store the answer with its sources and count the use, in one transaction."""
     tenant = turn.bot.tenant
     with tenant.write() as db:
-        answer.sources = source_list(db, answer.cited)
+        answer.sources = source_list(db, answer.cited, turn.vault)
         message = insert_row(
             db,
             Message,
@@ -133,8 +134,8 @@ def cut_turn(turn: Turn, text: str) -> None:
         )
 
 
-def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
-    """The numbered sources of an answer, as the API shows them."""
+def source_list(db: Any, cited: Sequence[Ranked], vault: Vault) -> list[dict[str, Any]]:
+    """The numbered sources of an answer, as the API shows them; secrets in them are withheld."""
     if not cited:
         return []
     ids = [r.chunk.key.document_id for r in cited]
@@ -152,7 +153,7 @@ def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
         shown: dict[str, Any] = {
             "type": "web" if r.chunk.url else "file" if kind == "file" and name else "text",
             "title": r.chunk.title or name,
-            "excerpt": r.chunk.text[:400],
+            "excerpt": vault.without_secrets(r.chunk.text, r.chunk.language)[:400],
             "n": number,
         }
         if r.chunk.url:

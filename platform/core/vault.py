@@ -124,6 +124,13 @@ class Vault:
         end = last_whole(text)
         return str(pattern().sub(self._value_of, text[:end])) + end_of(text[end:])
 
+    def without_secrets(self, text: str, language: str = "") -> str:
+        """A text that is shown as it is, beside an answer, with its secrets withheld."""
+        for start, end, label in reversed(self._spans(Part(text, language, "source"))):
+            if label == "SECRET":
+                text = text[:start] + WITHHELD + text[end:]
+        return text
+
     def restorer(self) -> StreamRestorer:
         """What does the same piece by piece."""
         return StreamRestorer(self._value_of if self._guarded else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Config(BaseModel):
@@ -20,3 +20,11 @@ class Config(BaseModel):
         max_length=12,
         description="Countries whose phone numbers are known without a country code, two letters each.",
     )
+
+    @field_validator("regions")
+    @classmethod
+    def _countries(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(value.strip().upper() for value in values)
+        if not all(len(value) == 2 and value.isascii() and value.isalpha() for value in found):
+            raise ValueError("write two letters for each country, such as DE")
+        return found

@@ -9,13 +9,16 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from stdnum import iban, luhn, verhoeff
 from stdnum.de import idnr
 from stdnum.in_ import aadhaar, gstin, pan
 from stdnum.iso7064 import mod_11_10
 
+from webchatagent.core.placeholders import LABELS
 from webchatagent.plugins.pii_guard import checksums, detect, names
 from webchatagent.plugins.pii_guard.config import Config
+from webchatagent.plugins.pii_guard.kinds import KINDS
 
 from .conftest import PHRASES, People
 
@@ -307,6 +310,16 @@ def table(found, touched, clean):
         for k, v in sorted(found.items(), key=lambda i: -sum(i[1]) / len(i[1]))
     ]
     return "\n".join([*lines, f"| texts without personal data that are touched | {touched / clean:.1%} | {clean} |"])
+
+
+def test_every_kind_has_a_label_that_core_knows():
+    assert {kind.label for kind in KINDS} < set(LABELS)
+
+
+def test_regions_are_countries():
+    assert Config(regions=("de", " in")).regions == ("DE", "IN")
+    with pytest.raises(ValidationError, match="such as DE"):
+        Config(regions=("Germany",))
 
 
 def test_values_come_from_a_seed():

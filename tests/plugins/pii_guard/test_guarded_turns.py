@@ -228,7 +228,8 @@ def test_the_offline_answer_is_in_the_words_of_the_source(bot, add_texts):
 def test_a_private_key_in_a_source_is_never_shown(bot, add_texts):
     add_texts(bot, {"setup": "The key of the returns desk is sk-live4f9a8b7c6d5e4f3a."})
     _, reply = run(ask(TurnRunner(), bot, None, "What is the key of the returns desk?"))
-    assert "sk-live4f9a" not in reply.text and "[•••]" in reply.text
+    assert "sk-live4f9a" not in reply.text + str(reply.sources)
+    assert "[•••]" in reply.text and reply.sources[0]["excerpt"].endswith("is [•••].")
 
 
 @pytest.mark.seed("SR-069")
