@@ -27,6 +27,9 @@ CARDS = (  # first digits from, to, and the lengths of such card numbers
     ("60", "60", (16,)),  # RuPay
     ("62", "62", (16, 17, 18, 19)),
     ("81", "82", (16,)),  # RuPay
+    ("2131", "2131", (15,)),
+    ("1800", "1800", (15,)),
+    *((m, m, tuple(range(12, 20))) for m in ("5018", "5020", "5038", "5893", "6304", "6759", "6761", "6762", "6763")),
 )
 
 
@@ -74,8 +77,8 @@ def verhoeff(digits: str) -> bool:
 
 
 def aadhaar(digits: str) -> bool:
-    """The Indian identity number: no palindrome, and Verhoeff's sum."""
-    return digits != digits[::-1] and verhoeff(digits)
+    """The Indian identity number: from 2 on, no palindrome, and Verhoeff's sum."""
+    return digits[0] not in "01" and digits != digits[::-1] and verhoeff(digits)
 
 
 def gstin(value: str) -> bool:

@@ -86,7 +86,7 @@ KINDS = (
     ),
     Kind(
         "AADHAAR",
-        re.compile(r"(?<!\d)[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}(?!\d)"),
+        re.compile(r"(?<!\d)\d{4}[ -]?\d{4}[ -]?\d{4}(?!\d)"),
         _by(checksums.aadhaar),
         _cue(r"aa?dh?aa?r|uidai?|आधार"),
     ),

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 GROUP = "webchatagent.name_recognisers"
 Recogniser = Callable[[str], Iterable[tuple[int, int]]]
 _WORD = r"(?:[A-ZÀ-Þ\u0100-\u017f](?:\.|[\w'’-]+)|[\u0900-\u097f]{2,})"
-_TITLE = r"(?:(?:Dr|Prof|Dipl|Ing|med)\.? )*"
+_TITLE = r"(?:(?:Univ\.|Dipl\.)?-?(?:Dr|Prof|Ing|Dipl|med|Mag|Herrn?|Frau|Mrs?|Ms)\.? )*"
 _NAME = rf"{_TITLE}{_WORD}(?: (?:von|van|de|der|zu|al|bin)){{0,2}}(?: {_WORD}){{0,2}}"
 _LOWER = (
     r"(?!(?:not|no|the|a|an|is|in|on|and|my|your|none|nobody|nicht|keine?|egal|eine?|der|die|das|und)\b)[^\W\d_]{2,20}"
@@ -35,8 +35,8 @@ _CUED = (  # words in small letters without which a text is not searched, and th
         rf"(?:\b[Aa]nsprechpartner(?:in)?(?: ist|:)|\bContact(?: person)?:|\bName:)\s*(?P<v>{_TITLE}{_WORD}(?: {_WORD}){{1,2}})",
     ),
     (
-        ("herr", "frau", "mr", "ms", "miss", "sir ", "madam"),
-        rf"(?:\bHerrn?|\bFrau|\bMrs?\.?|\bMs\.?|\bMiss|\bSir|\bMadam)\s(?P<v>{_NAME})",
+        ("herr", "frau", "mr", "ms", "miss"),
+        rf"(?:\bHerrn?|\bFrau|\bMrs?\.?|\bMs\.?|\bMiss)\s(?P<v>{_NAME})",
     ),
     (
         ("regards", "sincerely", "cheers", "grüße", "gruß", "grüsse"),
