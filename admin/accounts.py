@@ -5,16 +5,20 @@ The table belongs to Flask-AppBuilder; the columns named here are compared with 
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from werkzeug.security import generate_password_hash
 
+from webchatagent.core import audit
 from webchatagent.core.db.tenants import Membership
-from webchatagent.core.errors import InvalidRequest
-from webchatagent.core.tenants import Platform, Tenant, ensure_operator
+from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
+from webchatagent.core.tenants import Platform, Tenant, ensure_operator, operator_tenant
 
 from .roles import ROLES
 
@@ -32,9 +36,13 @@ USERS = sa.table(
             ("active", sa.Boolean()),
             ("created_on", sa.DateTime()),
             ("changed_on", sa.DateTime()),
+            ("last_login", sa.DateTime()),
             ("session_epoch", sa.Integer()),
             ("is_operator", sa.Boolean()),
             ("locale", sa.String()),
+            ("totp", sa.String()),
+            ("totp_used", sa.Integer()),
+            ("recovery", sa.Text()),
         )
     ),
 )
@@ -68,6 +76,17 @@ def create_user(
         user_id = _insert(platform, email, shown)
     _grant(platform, user_id, tenant, role)
     return user_id, shown
+
+
+def add_person(platform: Platform, email: str, password: str) -> int:
+    """Make an account without any tenant, for an address that was proven by a link; returns its id.
+
+    Raises InvalidRequest for a weak password, Conflict when there is such an account.
+    """
+    check_password(password, email)
+    if find_user(platform, email) is not None:
+        raise Conflict("There is such an account already.", "sign in", code="account_exists", field="email")
+    return _insert(platform, email, password)
 
 
 def _insert(platform: Platform, email: str, password: str) -> int:
@@ -112,12 +131,58 @@ def set_password(platform: Platform, user_id: int, password: str) -> None:
     """Set a password and end every session of the person. Raises InvalidRequest for a weak one."""
     check_password(password)
     hashed = hash_password(password)
-    with platform.database.write() as db:
+    with operator_tenant(platform).write() as db:
         db.execute(
             sa.update(USERS)
             .where(USERS.c.id == user_id)
             .values(password=hashed, session_epoch=USERS.c.session_epoch + 1)
         )
+        audit.record(db, audit.current_actor(), "account.password_changed", f"user:{user_id}")
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account, with how many tenants it works in."""
+
+    id: int
+    email: str
+    active: bool
+    is_operator: bool
+    last_login: datetime | None
+    tenants: int
+
+
+def list_people(platform: Platform, *, search: str = "", page: int = 0, size: int = 50) -> tuple[Sequence[Person], int]:
+    """A page of accounts by address, and how many there are."""
+    wanted = [sa.func.lower(USERS.c.email).contains(search.lower(), autoescape=True)] if search else []
+    memberships = (
+        sa.select(sa.func.count(Membership.id))
+        .where(Membership.user_id == USERS.c.id)
+        .correlate(USERS)
+        .scalar_subquery()
+    )
+    columns = (USERS.c.id, USERS.c.email, USERS.c.active, USERS.c.is_operator, USERS.c.last_login, memberships)
+    with platform.database.read() as db:
+        total = db.scalar(sa.select(sa.func.count(USERS.c.id)).where(*wanted)) or 0
+        rows = db.execute(
+            sa.select(*columns).where(*wanted).order_by(sa.func.lower(USERS.c.email)).limit(size).offset(page * size)
+        )
+        people = [
+            Person(i, email, bool(active), bool(operator), at.replace(tzinfo=UTC) if at else None, tenants)
+            for i, email, active, operator, at, tenants in rows
+        ]
+    return people, total
+
+
+def set_active(platform: Platform, user_id: int, active: bool) -> None:
+    """Let an account in, or keep it out; every session of it ends. Raises NotFound."""
+    with operator_tenant(platform).write() as db:
+        done = db.execute(
+            sa.update(USERS).where(USERS.c.id == user_id).values(active=active, session_epoch=USERS.c.session_epoch + 1)
+        )
+        if not getattr(done, "rowcount", 0):
+            raise NotFound("There is no such account.", code="account_not_found")
+        audit.record(db, audit.current_actor(), "account.unlocked" if active else "account.locked", f"user:{user_id}")
 
 
 def hash_password(password: str) -> str:
@@ -131,11 +196,19 @@ def new_password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
 
 
-def check_password(password: str) -> None:
-    """Refuse a password that is too short, too long or all the same. Raises InvalidRequest."""
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or len(set(password)) < 5:
+COMMON = ("password", "passwort", "qwert", "12345", "abcde", "letmein", "iloveyou", "webchatagent")
+"""What guessers try first; a password must be more than one of these and a few digits."""
+
+
+def check_password(password: str, email: str = "") -> None:
+    """Refuse a password that is too short or too long, all the same, a usual one, or the address. InvalidRequest."""
+    plain = password.lower()
+    for known in (*COMMON, *(part for part in re.split(r"[@.]", email.lower()) if len(part) > 2)):
+        plain = plain.replace(known, "")
+    enough = MIN_PASSWORD <= len(password) <= MAX_PASSWORD and len(set(password)) >= 5 and len(plain) >= 6
+    if not enough or not password.strip("\0"):
         raise InvalidRequest(
-            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters, not all the same.",
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters, and is not a usual one.",
             "choose a longer one",
             code="password_weak",
             field="password",

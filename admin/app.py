@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from webchatagent.core.admin_views import AdminView
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenants import Platform
 
 from .languages import LANGUAGES
 from .roles import fab_roles
-from .specs import AdminView
 
+log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
 MOUNT = "/admin"
 
 
-def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
-    """The admin of an installation, to be mounted at `/admin`; `views` are further screens, such as those of plugins.
+def create_admin(
+    platform: Platform, views: Sequence[AdminView] = (), doctor: Callable[[Platform], Sequence[Any]] | None = None
+) -> Flask:
+    """The admin of an installation, to be mounted at `/admin`; `views` are further screens of core's kind.
+
+    `doctor` looks at every part, for the health page of the operator.
 
     Reads nothing from the database; its tables must have been migrated before the first request.
     """
@@ -31,8 +39,9 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     from .fab.session import install, make_session
     from .views import PAGES, SPECS
 
-    specs = [*SPECS, *views]
-    classes = [(spec, build_view(spec)) for spec in specs]
+    classes = [("", spec, build_view(spec)) for spec in (*SPECS, *views)]
+    classes += list(declared_views(platform))
+    specs = [spec for _, spec, _ in classes]
     # Flask looks for its instance folder below the root package, and `admin` lies beside it.
     app = Flask("webchatagent.admin", root_path=str(HERE), instance_path=str(platform.settings.folder))
     app.config.update(settings(platform.settings))
@@ -43,9 +52,29 @@ def create_admin(platform: Platform, views: Sequence[AdminView] = ()) -> Flask:
     session = make_session(platform.database.engine)
     with app.app_context():
         Builder(app, session, PAGES, classes)
+    proxies = int(platform.settings.trusted_proxies)
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    app.extensions["wca_doctor"] = doctor
     skin.install(app)
     install(app, platform, session)
     return app
+
+
+def declared_views(platform: Platform) -> Iterator[tuple[str, AdminView, type[Any]]]:
+    """The screens that core and plugins declare, as (plugin, declaration, view). One that is wrong is left out.
+
+    The plugin is empty for core's own; those of a plugin have its name in front of their path and permission.
+    """
+    from .fab.builder import build_view
+
+    for plugin, spec in platform.registry.platform.each("admin_views"):
+        own = plugin == "core"
+        try:
+            named = spec if own else replace(spec, id=f"{plugin}-{spec.id}")
+            yield "" if own else plugin, named, build_view(named)
+        except Exception:
+            log.exception("a screen of plugin %s is left out", plugin)
 
 
 def settings(chosen: Settings) -> dict[str, object]:
@@ -59,7 +88,6 @@ def settings(chosen: Settings) -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": chosen.production,
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": chosen.production,
         "TRUSTED_HOSTS": [urlsplit(chosen.public_url).hostname] if chosen.production and host else None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,15 +16,9 @@ from webchatagent.core.tenants import Tenant
 
 from .forms import REQUIRED
 from .languages import LANGUAGES
+from .slugs import slug_of
 
 TOO_LONG = _("This is too long.")
-UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-
-
-def slug_of(name: str) -> str:
-    """A short name from a name: letters and digits of the Latin alphabet with dashes; `bot` when none are left."""
-    text = unicodedata.normalize("NFKD", name.lower().translate(UMLAUTS)).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:50].strip("-") or "bot"
 
 
 def free_slug(tenant: Tenant, name: str) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import IntegerField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from webchatagent.core.apikeys import SCOPES
+
+from .languages import LANGUAGES, role_label, scope_label, spoken
+from .roles import MEMBER_ROLES
 
 REQUIRED = _("Please fill in this field.")
 
@@ -37,3 +45,140 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
         description=_("At least 12 characters."),
         render_kw={"autocomplete": "new-password"},
     )
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A password for a new account, or in place of a forgotten one."""
+
+    new = PasswordField(
+        _("Password"),
+        [Length(max=256)],
+        description=_("At least 12 characters."),
+        render_kw={"autocomplete": "new-password", "autofocus": True},
+    )
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """An e-mail address, to get a link by mail."""
+
+    email = StringField(
+        _("E-mail"),
+        [InputRequired(REQUIRED), Length(max=320)],
+        render_kw={"type": "email", "autocomplete": "email", "autofocus": True, "inputmode": "email"},
+    )
+
+
+class CompanyForm(NewPasswordForm):
+    """What a new workspace needs."""
+
+    company = StringField(
+        _("Company or team"),
+        [Length(max=200)],
+        description=_("Your colleagues and your visitors read this name."),
+        render_kw={"autocomplete": "organization", "autofocus": True},
+    )
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+
+    def __init__(self) -> None:
+        super().__init__(data={"locale": spoken()})
+
+
+class WorkspaceForm(FlaskForm):  # type: ignore[misc]
+    """What an owner sets on a workspace."""
+
+    groups: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
+        (_("Workspace"), _("What colleagues and visitors read."), ("name", "locale")),
+        (_("Conversations"), _("How long they are kept."), ("retention_days",)),
+        (
+            _("Responsible"),
+            _("Who is responsible for the data of visitors. It stands in the privacy notice and in the imprint."),
+            ("responsible", "address", "country", "email", "phone"),
+        ),
+    )
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200)])
+    locale = SelectField(
+        _("Language"), choices=list(LANGUAGES.items()), description=_("Of new bots, mails and the privacy notice.")
+    )
+    retention_days = IntegerField(
+        _("Days"),
+        [NumberRange(0, 3650, message=_("Please enter a number from 0 to 3650."))],
+        description=_(
+            "After so many days without a message a conversation is deleted. 0 keeps it until you delete it."
+        ),
+        render_kw={"type": "number", "min": "0", "max": "3650"},
+    )
+    responsible = StringField(_("Company or person"), [Length(max=200)])
+    address = TextAreaField(_("Address"), [Length(max=500)], render_kw={"rows": 3})
+    country = StringField(_("Country"), [Length(max=100)])
+    email = StringField(_("E-mail"), [Length(max=320)], render_kw={"type": "email"})
+    phone = StringField(_("Phone"), [Length(max=40)], render_kw={"type": "tel"})
+
+
+class TenantForm(FlaskForm):  # type: ignore[misc]
+    """What a new tenant needs."""
+
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200)])
+    slug = StringField(
+        _("Short name"),
+        [
+            InputRequired(REQUIRED),
+            Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*$", message=_("Use lower-case letters, digits and dashes.")),
+            Length(max=63),
+        ],
+    )
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+    email = StringField(
+        _("E-mail of the owner"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email"}
+    )
+
+
+class KeyForm(FlaskForm):  # type: ignore[misc]
+    """What a new key of a program needs."""
+
+    name = StringField(
+        _("Name"), [InputRequired(REQUIRED), Length(max=100)], description=_("The program that uses it, such as: shop.")
+    )
+    scopes = SelectMultipleField(
+        _("What it may do"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+    days = IntegerField(
+        _("Days"),
+        [Optional(), NumberRange(0, 3650, message=_("Please enter a number from 0 to 3650."))],
+        description=_("How long it works. Leave it empty for: until you revoke it."),
+        render_kw={"type": "number", "min": "0", "max": "3650"},
+    )
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.scopes.choices = [(scope, scope_label(scope)) for scope in SCOPES]
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    """A code of the second factor."""
+
+    code = StringField(
+        _("Code"),
+        [InputRequired(REQUIRED), Length(max=40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True},
+    )
+
+
+class ContactForm(FlaskForm):  # type: ignore[misc]
+    """What is known of a contact."""
+
+    name = StringField(_("Name"), [Length(max=200)])
+    email = StringField(_("E-mail"), [Length(max=320)], render_kw={"type": "email", "inputmode": "email"})
+    phone = StringField(_("Phone"), [Length(max=40)], render_kw={"type": "tel", "inputmode": "tel"})
+
+
+class InviteForm(FlaskForm):  # type: ignore[misc]
+    """Whom to invite, and in which role."""
+
+    email = StringField(
+        _("E-mail"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email", "inputmode": "email"}
+    )
+    role = SelectField(_("Role"), default="editor")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.role.choices = [(role, role_label(role)) for role in MEMBER_ROLES]

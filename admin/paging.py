@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 from flask import request, url_for
 
+MAX_NUMBER = 2**31 - 1
+"""The largest number that a row can have; the database refuses to compare a larger one."""
+
+
+def asked_number(name: str) -> int:
+    """A number in the query of the request; 0 for none, and for what is no row's."""
+    number: int = request.args.get(name, 0, type=int)
+    return number if 0 <= number <= MAX_NUMBER else 0
+
 
 @dataclass(frozen=True)
 class Pager:
@@ -19,7 +28,7 @@ class Pager:
     @staticmethod
     def number(name: str = "page") -> int:
         """The page that the request asks for."""
-        return min(max((request.args.get(name, 1, type=int) or 1) - 1, 0), 100_000)
+        return min(max(asked_number(name) - 1, 0), 100_000)
 
     @property
     def pages(self) -> int:

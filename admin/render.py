@@ -18,6 +18,18 @@ def markdown(text: str) -> Markup:
     return Markup("").join(_block(block) for block in blocks)
 
 
+_URL = re.compile(r"https?://[^\s<>\"']+")
+
+
+def urls(text: str) -> Markup:
+    """Plain text with its web addresses as links."""
+    out, at = Markup(""), 0
+    for found in _URL.finditer(text):
+        link = Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>').format(found[0])
+        out, at = out + escape(text[at : found.start()]) + link, found.end()
+    return out + escape(text[at:])
+
+
 def _block(block: str) -> Markup:
     out, items = Markup(""), Markup("")
     for line in [*block.split("\n"), ""]:

@@ -49,7 +49,8 @@ This page is generated from the code by `make docs`.
 
 ## How do I get a key?
 
-To get a key, the operator runs `webchatagent key create TENANT --name NAME` on the command line.
+To get a key, an owner makes one in the admin under **API keys**.
+The operator makes one on the command line with `webchatagent key create TENANT --name NAME`.
 With chosen scopes and an end it reads:
 
 ```

@@ -120,9 +120,10 @@ def guard_egress(platform: Platform, hosts: frozenset[str] = frozenset()) -> Non
 def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:
     """The ASGI application (public app and admin), and the worker that runs beside it when there is no Redis."""
     from .admin.app import create_admin
+    from .doctor import look
     from .web.app import create_public
 
-    public, admin_app = create_public(platform), create_admin(platform)
+    public, admin_app = create_public(platform), create_admin(platform, doctor=look)
     dispatch = DispatcherMiddleware(public, {"/admin": admin_app})
     bridge = Bridge(dispatch, largest_body)
     worker = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, g, redirect, request, session
+from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
@@ -21,22 +22,29 @@ from werkzeug.wrappers import Response
 
 from ..forms import LoginForm
 from .models import AdminUser
-from .session import place, release
+from .session import place, platform, release, tenant
 
 LIMIT = "10 per 20 second"
+SESSION_SECONDS = 12 * 3600
+"""How long a log-in holds at most; the cookie itself goes with the browser."""
+HALF_SECONDS = 300
+"""How long the second step may take after the first."""
 
 
 def _account() -> str:
-    return "account:" + request.form.get("email", "").strip().lower()[:320]
+    named = request.form.get("email", "").strip().lower()[:320] or str((session.get("half") or [""])[0])
+    return f"account:{named}" if named else get_remote_address()
+
+
+def account_limits(amount: str = LIMIT) -> list[Limit]:
+    """Limits of a page without a log-in: per address, and per account that it names."""
+    return [Limit(amount, key_func=key, methods=["POST"]) for key in (get_remote_address, _account)]
 
 
 class LoginView(AuthDBView):  # type: ignore[misc]
     """Log-in by e-mail and password, log-out by POST."""
 
-    limits = [  # noqa: RUF012
-        Limit(LIMIT, key_func=get_remote_address, methods=["POST"]),
-        Limit(LIMIT, key_func=_account, methods=["POST"]),
-    ]
+    limits = account_limits()
 
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
@@ -48,11 +56,15 @@ class LoginView(AuthDBView):  # type: ignore[misc]
         form = LoginForm()
         if form.validate_on_submit():
             user = self.appbuilder.sm.sign_in(form.email.data, form.password.data)
+            if user is not None and user.totp:
+                session["half"] = [user.id, user.session_epoch, int(time.time()) + HALF_SECONDS]
+                return redirect(url_for("SecondStepPage.show", next=request.args.get("next")))
             if user is not None:
                 start_session(user)
                 return redirect(target)
             flash(gettext("This e-mail and password do not match. Please try again."), "danger")
-        page: str = self.render_template("wca/login.html", form=form)
+        open_here = platform().settings.registration == "open"
+        page: str = self.render_template("wca/login.html", form=form, registration=open_here)
         return page
 
     @expose("/logout/", methods=["POST"])
@@ -79,13 +91,23 @@ def safe_target(wanted: str) -> str:
     return path + (f"?{parts.query}" if parts.query else "")
 
 
-def start_session(user: AdminUser) -> None:
-    """Begin a session: nothing of an earlier one stays but the language."""
+def find_person(user_id: int) -> AdminUser | None:
+    """A person by id."""
+    person: AdminUser | None = current_app.extensions["wca_session"].get(AdminUser, user_id)
+    release()
+    return person
+
+
+def start_session(user: AdminUser | int) -> None:
+    """Begin a session, of a person or of their id: nothing of an earlier one stays but the language."""
+    if isinstance(user, int):
+        found = find_person(user)
+        assert found is not None
+        return start_session(found)
     locale = user.locale or session.get("locale")
     session.clear()
     login_user(user, remember=False)
-    session.permanent = True
-    session["epoch"] = user.session_epoch
+    session["epoch"], session["since"] = user.session_epoch, int(time.time())
     if locale:
         session["locale"] = locale
 
@@ -153,9 +175,10 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
         release()
 
     def load_user(self, pk: int) -> AdminUser | None:
-        """The person of a cookie, unless their sessions were ended meanwhile."""
+        """The person of a cookie, unless it is too old or their sessions were ended meanwhile."""
         user: AdminUser | None = super().load_user(pk)
-        return user if user is not None and session.get("epoch") == user.session_epoch else None
+        fresh = time.time() - session.get("since", 0) < SESSION_SECONDS
+        return user if user is not None and fresh and session.get("epoch") == user.session_epoch else None
 
     def get_user_roles(self, user: Any) -> list[Any]:
         """The role in the tenant of this request, as an object with a name."""
@@ -175,8 +198,13 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
             return False
         known = g.setdefault("access", {})
         if (permission_name, view_name) not in known:
-            known[permission_name, view_name] = any(
+            known[permission_name, view_name] = self._is_on(view_name) and any(
                 self._has_access_builtin_roles(role, permission_name, view_name)
                 for role in self.get_user_roles(current_user)
             )
         return bool(known[permission_name, view_name])
+
+    def _is_on(self, view_name: str) -> bool:
+        """Whether a view is core's, or its plugin is on for the tenant of this request."""
+        plugin = self.appbuilder.plugins.get(view_name)
+        return plugin is None or (place() is not None and plugin in tenant().enabled)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Flask, current_app, g, request, session
+from flask import Flask, abort, current_app, g, request, session
 from flask_login import current_user
 from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from webchatagent.core import tenancy
+from webchatagent.core import audit, tenancy
 from webchatagent.core.tenancy import TenantSession
 from webchatagent.core.tenants import Platform, Tenant, load_tenant
 
+from ..paging import MAX_NUMBER
 from ..places import Place, choose_place, find_places
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -30,13 +29,16 @@ def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -
     writing = platform.database.engine.execution_options(write=True)
 
     def begin() -> None:
-        g.place, g.places, g.scope = None, [], None
+        g.place, g.places, g.scope, g.acting = None, [], None, None
+        if any(isinstance(v, int) and v > MAX_NUMBER for v in (request.view_args or {}).values()):
+            abort(404)  # nobody's row has such a number
         if (request.endpoint or "").endswith("static"):
             return
         if current_user.is_authenticated:
             g.places = find_places(db(), current_user.id, current_user.is_operator)
             g.place = choose_place(g.places, session.get("tenant_id"))
             g.scope = tenancy.enter_scope(g.place.tenant_id if g.place else None)
+            g.acting = audit.enter_actor(f"user:{current_user.id}")
         release()
         if request.method not in SAFE:
             db().bind = writing  # a SQLite transaction that will write takes its lock at the start
@@ -46,6 +48,9 @@ def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -
         token = g.pop("scope", None)
         if token is not None:
             tenancy.leave_scope(token)
+        acting = g.pop("acting", None)
+        if acting is not None:
+            audit.leave_actor(acting)
 
     app.before_request(begin)
     app.teardown_request(end)
@@ -83,7 +88,7 @@ def tenant() -> Tenant:
     return found
 
 
-def actor() -> str:
-    """How the audit trail names the person of this request."""
-    user: Any = current_user
-    return f"user:{user.id}"
+def platform() -> Platform:
+    """The platform of this process."""
+    found: Platform = current_app.extensions["wca_platform"]
+    return found

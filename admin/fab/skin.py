@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, render_template, request, session
-from flask_babel import format_datetime, format_decimal, format_timedelta, get_locale, gettext
+from flask_babel import format_date, format_decimal, get_locale, gettext
+from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from markupsafe import Markup, escape
+from markupsafe import escape
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from webchatagent.core.errors import WebChatAgentError
 
-from ..languages import LANGUAGES, language_name, role_label
+from ..formats import ago
+from ..languages import LANGUAGES, country_name, language_name, localised, role_label, scope_label
 from ..messages import SENTENCES, explain
-from ..render import markdown
+from ..render import markdown, urls
 from .views import wants_json
 
+MENU = (("work", ""), ("workspace", _("Workspace")), ("installation", _("Installation")))
+"""The groups of the menu, in order, with their headings."""
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -44,16 +47,6 @@ def choose_locale() -> str:
     if user is not None and user.is_authenticated and user.locale in LANGUAGES:
         return str(user.locale)
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
-
-
-def ago(when: datetime | None) -> Markup:
-    """A time as `3 minutes ago`, with the exact one in UTC as a tooltip."""
-    if when is None:
-        return Markup("–")
-    words = format_timedelta(when - datetime.now(UTC), granularity="second", add_direction=True, threshold=1.2)
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        when.isoformat(), format_datetime(when.replace(tzinfo=None), "medium", rebase=False), words
-    )
 
 
 def _headers(response: Any) -> Any:
@@ -123,15 +116,23 @@ def install(app: Flask) -> None:
         current_language=lambda: str(get_locale() or "en"),
         ago=ago,
         number=format_decimal,
+        short_date=lambda day: format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM"),
         places=lambda: g.get("places", []),
         place=lambda: g.get("place"),
         person=current_user,
         languages=LANGUAGES,
         language_name=language_name,
+        country_name=country_name,
         role_label=role_label,
+        scope_label=scope_label,
         translated=gettext,
+        localised=localised,
+        menu_groups=MENU,
+        has_page=lambda endpoint: endpoint in app.view_functions,
     )
-    app.jinja_env.filters.update(markdown=markdown, first_letter=lambda text: escape((text or "?").strip()[:1].upper()))
+    app.jinja_env.filters.update(
+        markdown=markdown, urls=urls, first_letter=lambda text: escape((text or "?").strip()[:1].upper())
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["babel"].locale_selector = choose_locale
     app.after_request(_headers)

@@ -10,18 +10,19 @@ from urllib.parse import urlsplit
 from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import BaseView, ModelView
 from flask_appbuilder.actions import ActionItem
-from flask_appbuilder.models.sqla.filters import FilterContains
+from flask_appbuilder.models.sqla.filters import FilterContains, FilterEqual
 from flask_appbuilder.views import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from sqlalchemy import inspect
 
+from webchatagent.core.admin_views import AdminAction, AdminView
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenancy import TenantOwned
 
+from ..formats import FORMATS, formatters_of, speaking
 from ..messages import explain
-from ..specs import AdminAction, AdminView
 from .interface import SafeInterface
 from .session import place, release, tenant
 
@@ -103,30 +104,41 @@ class GuardedView(ModelView):  # type: ignore[misc]
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        self.extra_args = {"spec": self.spec, "view": self, "search_flag": self._search_flag()}
+        self.actions = {a.name: _action_item(a) for a in self.spec.actions}  # the base empties it last
+        chips = [(c, self._flag(c, FilterEqual), self.spec.values.get(c, {})) for c in self.spec.filters]
+        flag = self._flag(self.spec.search_column, FilterContains)
+        self.extra_args = {"spec": self.spec, "view": self, "search_flag": flag, "chips": chips}
 
     def _init_properties(self) -> None:
         super()._init_properties()
-        self.search_columns = [self.spec.search_column] if self.spec.search_column else []
+        self.search_columns = [*filter(None, [self.spec.search_column]), *self.spec.filters]
         self._filters = self.datamodel.get_filters(self.search_columns)  # the base would allow every column
-        self.actions = {a.name: _action_item(a) for a in self.spec.actions}
 
-    def _search_flag(self) -> str:
-        """The query parameter of `contains` on the search column."""
-        found = self._filters.get_search_filters().get(self.spec.search_column, [])
-        return next(
-            (f"_flt_{n}_{self.spec.search_column}" for n, f in enumerate(found) if isinstance(f, FilterContains)), ""
-        )
+    def _flag(self, column: str, kind: type[Any]) -> str:
+        """The query parameter of a kind of filter on a column."""
+        found = self._filters.get_search_filters().get(column, [])
+        return next((f"_flt_{n}_{column}" for n, f in enumerate(found) if type(f) is kind), "")
+
+    def _get_list_widget(self, **values: Any) -> Any:
+        """As the base, with the buttons that the person of this request may press."""
+        needs = {a.name: a.needs for a in self.spec.actions}
+        allowed = {name: item for name, item in self.actions.items() if self._holds(needs[name])}
+        widgets = super()._get_list_widget(**values)
+        widgets["list"].template_args["actions"] = allowed
+        return widgets
+
+    def _holds(self, verb: str) -> bool:
+        return bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
 
     def may(self, verb: str) -> bool:
         """Whether there is such a page, and the person of this request may use it."""
         exists = {
             "add": self.spec.add or self.spec.add_columns,
             "edit": self.spec.change or self.spec.edit_columns,
-            "delete": self.spec.can_delete,
+            "delete": self.spec.can_delete or self.spec.delete,
             "read": True,
         }[verb]
-        return bool(exists) and bool(self.appbuilder.sm.has_access(f"can_{verb}", self.class_permission_name))
+        return bool(exists) and self._holds(verb)
 
     @expose("/list/")
     @guard("read")
@@ -156,6 +168,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
     def show(self, pk: str) -> Any:
         """One row; 404 for what is not of this tenant."""
         row = self._row(pk)
+        self._forget_nonsense()
         if not self.spec.show_template:
             return super().show.__wrapped__(self, pk)
         release()
@@ -167,6 +180,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
     def add(self) -> Any:
         """The form of a new row, and what it sends."""
         if self.spec.add is None or self.spec.add_form is None:
+            self._forget_nonsense()
             return super().add.__wrapped__(self)
         form = self.spec.add_form()
         if form.validate_on_submit():  # type: ignore[attr-defined]
@@ -181,23 +195,34 @@ class GuardedView(ModelView):  # type: ignore[misc]
     @guard("edit")
     def edit(self, pk: str) -> Any:
         """The form of a row, and what it sends."""
-        if self.spec.change is None or self.spec.edit_form is None:
-            return super().edit.__wrapped__(self, pk)
         row = self._row(pk)
+        if self.spec.change is None or self.spec.edit_form is None:
+            self._forget_nonsense()
+            return super().edit.__wrapped__(self, pk)
         release()
         form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
         change = self.spec.change
         if form.validate_on_submit() and self._core(lambda: change(tenant(), row, form) or True, form):
             flash(gettext("Saved."), "success")
             return redirect(url_for(".show", pk=pk))
-        return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=str(row))
+        title = self.spec.edit_title or self.spec.title
+        return self.render_template(self.spec.edit_template or "wca/form.html", form=form, row=row, title=title)
 
     @expose("/delete/<pk>", methods=["POST"])
     @guard("delete")
     def delete(self, pk: str) -> Any:
         """Delete a row of this tenant."""
-        self._row(pk)
-        self._delete(pk)
+        row = self._row(pk)
+        if self.spec.delete is None:
+            self._delete(pk)
+            return redirect(url_for(".list"))
+        release()
+        try:
+            self.spec.delete(tenant(), row)
+        except WebChatAgentError as error:
+            flash(explain(error), "danger")
+        else:
+            flash(gettext("Deleted."), "success")
         return redirect(url_for(".list"))
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
@@ -216,7 +241,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
         wanted = next((a for a in self.spec.actions if a.name == name), None)
         if wanted is None:
             abort(404)
-        if not self.appbuilder.sm.has_access(f"can_{wanted.needs}", self.class_permission_name):
+        if not self._holds(wanted.needs):
             abort(403)
         rows = [self._row(pk) for pk in pks[:500]]
         release()
@@ -227,7 +252,9 @@ class GuardedView(ModelView):  # type: ignore[misc]
         return redirect(url_for(".list"))
 
     def _row(self, pk: str) -> Any:
-        row = self.datamodel.get(pk, self._base_filters) if pk.isdigit() and len(pk) < 10 else None
+        text = not self.datamodel.is_integer(self.datamodel.get_pk_name())
+        sound = len(pk) <= 36 if text else pk.isdigit() and len(pk) < 10
+        row = self.datamodel.get(pk, self._base_filters) if sound else None
         if row is None:
             abort(404)
         return row
@@ -264,6 +291,7 @@ def check_spec(spec: AdminView) -> None:
         *spec.add_columns,
         *spec.edit_columns,
         *filter(None, [spec.search_column]),
+        *spec.filters,
     ]
     for column in named:
         root, _dot, leaf = column.partition(".")
@@ -278,6 +306,9 @@ def check_spec(spec: AdminView) -> None:
             raise ValueError(f"{spec.id}: {column} has no label")
     keys = {mapper.get_property_by_column(c).key for r in mapper.relationships for c in r.local_columns}
     keys |= {mapper.get_property_by_column(c).key for c in mapper.columns if c.foreign_keys} | {"id", "public_id"}
+    unknown = set(spec.formats.values()) - set(FORMATS)
+    if unknown or not set(spec.filters) <= set(spec.values):
+        raise ValueError(f"{spec.id}: {unknown or 'a filter'} has no words; see Format and `values`")
     for column in (*spec.add_columns, *spec.edit_columns):
         if column in keys:
             raise ValueError(f"{spec.id}: {column} cannot be typed; name the relation")
@@ -286,11 +317,12 @@ def check_spec(spec: AdminView) -> None:
 def build_view(spec: AdminView) -> type[GuardedView]:
     """The view class of a declaration. Raises ValueError as `check_spec`."""
     check_spec(spec)
+    spec = speaking(spec)
     out = {"download"}
     out |= set() if spec.show_columns or spec.show_template else {"show"}
     out |= set() if spec.add or spec.add_columns else {"add"}
     out |= set() if spec.change or spec.edit_columns else {"edit"}
-    out |= set() if spec.can_delete else {"delete"}
+    out |= set() if spec.can_delete or spec.delete else {"delete"}
     out |= set() if spec.actions else {"action", "action_post"}
     columns = {
         "list_columns": list(spec.list_columns),
@@ -310,10 +342,10 @@ def build_view(spec: AdminView) -> type[GuardedView]:
             "exclude_route_methods": out,
             "base_order": spec.order,
             "label_columns": dict(spec.labels),
-            "formatters_columns": dict(spec.formatters),
+            "formatters_columns": formatters_of(spec),
             "list_title": spec.title,
             "show_title": spec.title,
             "add_title": spec.add_title or spec.title,
-            "edit_title": spec.title,
+            "edit_title": spec.edit_title or spec.title,
         },
     )

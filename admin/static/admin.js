@@ -1,12 +1,15 @@
 // Small helpers of every page: rows that open, confirmations, copying, closing notes and menus.
 (() => {
   "use strict";
+  document.documentElement.classList.add("js");
   const dialog = document.getElementById("confirm");
   let waiting = null;
 
-  const ask = (text, go) => {
+  const ask = (text, yes, go) => {
     if (!dialog || !dialog.showModal) { if (window.confirm(text)) go(); return; }
     document.getElementById("confirm-text").textContent = text;
+    const button = dialog.querySelector("button[value=yes]");
+    button.textContent = yes || button.dataset.usual;
     waiting = go;
     dialog.showModal();
   };
@@ -37,7 +40,8 @@
       }
       form.submit();
     };
-    if (text) { event.preventDefault(); ask(text, send); return; }
+    const yes = (button && button.dataset.yes) || form.dataset.yes;
+    if (text) { event.preventDefault(); ask(text, yes, send); return; }
     if (one) { event.preventDefault(); send(); return; }
     if (form.method === "post") setTimeout(() => form.querySelectorAll("button").forEach((b) => { b.disabled = true; }), 0);
   });
@@ -68,6 +72,7 @@
     if (all) {
       all.closest("table").querySelectorAll("tbody input[type=checkbox]").forEach((box) => { box.checked = all.checked; });
     }
+    if (event.target.matches("[data-submit]")) { event.target.form.requestSubmit(); return; }
     const form = event.target.closest("form");
     const bar = form && form.querySelector(".chosen");
     if (bar) showChosen(form, bar);

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-from ..fab.views import Page
-from ..specs import AdminView
-from .account import AccountPage
-from .bots import BOTS
-from .conversations import ConversationsPage
-from .home import HomePage
-from .sources import SourcesPage
+from webchatagent.core.admin_views import AdminView
 
-PAGES: tuple[type[Page], ...] = (HomePage, ConversationsPage, SourcesPage, AccountPage)
+from ..fab.views import Page
+from .account import AccountPage
+from .audit import AuditPage
+from .bots import BOTS
+from .contacts import CONTACTS
+from .conversations import ConversationsPage
+from .embed import EmbedPage
+from .health import HealthPage
+from .home import HomePage
+from .invitation import InvitationPage
+from .keys import KeysPage
+from .marketplace import MarketplacePage
+from .members import MembersPage
+from .outbox import OutboxPage
+from .people import PeoplePage
+from .register import RegisterPage
+from .reset import ResetPage
+from .second_step import SecondStepPage
+from .sources import SourcesPage
+from .tenants import TenantsPage
+from .workspace import WorkspacePage
+
+PAGES: tuple[type[Page], ...] = (
+    HomePage,
+    ConversationsPage,
+    SourcesPage,
+    MarketplacePage,
+    MembersPage,
+    KeysPage,
+    AuditPage,
+    OutboxPage,
+    WorkspacePage,
+    EmbedPage,
+    TenantsPage,
+    PeoplePage,
+    HealthPage,
+    AccountPage,
+    InvitationPage,
+    RegisterPage,
+    ResetPage,
+    SecondStepPage,
+)
 """The first is the home page."""
-SPECS: tuple[AdminView, ...] = (BOTS,)
+SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
+
+BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
+    "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
+    "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
+    "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
+    "Document": (SourcesPage, "the list follows what is being read"),
+    "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
+    "Message": (ConversationsPage, "it is a line of a transcript"),
+    "OutboxMail": (OutboxPage, "its text is sealed"),
+    "PluginSwitch": (MarketplacePage, "it holds secrets; the form comes from the plugin"),
+    "StoredReply": (KeysPage, "it is the memory of a key for repeated requests, and ends after a day"),
+    "Source": (SourcesPage, "adding one reads files or a website"),
+    "TurnRow": (ConversationsPage, "it is the way of an answer, shown as the message it became"),
+}
+"""Tenant-owned tables without a generated view: the page that shows them, and why it is made by hand."""

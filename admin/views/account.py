@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import segno
 import sqlalchemy as sa
 from flask import abort, current_app, flash, g, redirect, request, session, url_for
 from flask_babel import gettext, refresh
@@ -11,14 +12,16 @@ from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from werkzeug.security import check_password_hash
 
-from webchatagent.core.errors import InvalidRequest
+from webchatagent.core.errors import InvalidRequest, WebChatAgentError
 
-from ..accounts import USERS, set_password
-from ..fab.session import release
-from ..fab.views import Page, expose, page
-from ..forms import PasswordForm
+from .. import members, totp
+from ..accounts import USERS, check_password, set_password
+from ..fab.session import platform, release, tenant
+from ..fab.views import Page, expose, page, to_login
+from ..forms import CodeForm, PasswordForm
 from ..languages import LANGUAGES
 from ..messages import explain
+from ..registration import tell_changed
 from ..roles import rights
 
 
@@ -42,13 +45,74 @@ class AccountPage(Page):
                 return redirect(url_for("LoginView.login"))
         return self.show_page("wca/account.html", form=form)
 
+    @page("/second-step", methods=("GET", "POST"))
+    def second_step(self) -> Any:
+        """Choose the second step: scan a code, and prove that it works."""
+        if current_user.totp:
+            return redirect(url_for(".show"))
+        form = CodeForm()
+        release()
+        secret = session.setdefault("new_totp", totp.new_secret())
+        if form.validate_on_submit():
+            if totp.match(secret, "".join(form.code.data.split())):
+                session.pop("new_totp")
+                codes = totp.enrol(platform(), current_user.id, secret)
+                session["epoch"] = current_user.session_epoch + 1
+                return self.show_page("wca/spare_codes.html", codes=codes)
+            form.code.errors = [gettext("This code is not right. Is the clock of your phone right?")]
+        picture = segno.make(totp.address_for(secret, current_user.email)).svg_data_uri(scale=5, border=2)
+        return self.show_page("wca/second_step.html", form=form, secret=secret, picture=picture)
+
+    @page("/second-step/off", methods=("POST",))
+    def second_step_off(self) -> Any:
+        """Give the second step up, with the password as proof."""
+        release()
+        if check_password_hash(current_user.password or "", request.form.get("present", "")[:256]):
+            totp.withdraw(platform(), current_user.id)
+            session["epoch"] = current_user.session_epoch + 1
+            flash(gettext("The second step is off."), "success")
+        else:
+            flash(gettext("This is not your present password."), "danger")
+        return redirect(url_for(".show"))
+
+    @page("/leave", methods=("POST",))
+    def leave(self) -> Any:
+        """Leave the workspace of this request."""
+        try:
+            members.remove_member(tenant(), current_user.id)
+        except WebChatAgentError as error:
+            flash(explain(error), "danger")
+            return redirect(url_for(".show"))
+        session.pop("tenant_id", None)
+        return redirect(url_for("HomePage.index"))
+
+    @expose("/delete", methods=("POST",))
+    def delete(self) -> Any:
+        """Delete the account, with the password as proof; the only owner of a workspace hands it over first."""
+        release()
+        if not current_user.is_authenticated:
+            return to_login()
+        if not check_password_hash(current_user.password or "", request.form.get("present", "")[:256]):
+            flash(gettext("This is not your present password."), "danger")
+            return redirect(url_for(".show"))
+        try:
+            members.delete_account(platform(), current_user.id)
+        except WebChatAgentError as error:
+            flash(explain(error), "danger")
+            return redirect(url_for(".show"))
+        session.clear()
+        flash(gettext("Your account is deleted."), "success")
+        return redirect(url_for("LoginView.login"))
+
     @staticmethod
     def _change(form: PasswordForm) -> bool:
         try:
-            set_password(current_app.extensions["wca_platform"], current_user.id, form.new.data)
+            check_password(form.new.data, current_user.email)
+            set_password(platform(), current_user.id, form.new.data)
         except InvalidRequest as error:
             form.new.errors = [explain(error)]
             return False
+        tell_changed(platform(), current_user.id, request.host_url)
         flash(gettext("Your password is changed. Please sign in with the new one."), "success")
         return True
 

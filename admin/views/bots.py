@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from wtforms import Field
 
-from webchatagent.core.bots import BotSettings, change_bot, create_bot
+from webchatagent.core.admin_views import AdminView
+from webchatagent.core.bots import BotSettings, change_bot, create_bot, delete_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
 from webchatagent.core.document_list import StateCounts, count_documents
@@ -17,10 +18,9 @@ from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
 
 from ..botforms import BotForm, NewBotForm, free_slug
-from ..fab.skin import ago
+from ..formats import ago
 from ..languages import LANGUAGES
 from ..roles import rights
-from ..specs import AdminView
 
 
 def text(field: Field) -> str:
@@ -113,6 +113,8 @@ BOTS = AdminView(
     edit_form=BotForm,
     fill=fill,
     change=change,
+    delete=lambda tenant, row: delete_bot(tenant, row.id),
+    confirm_delete=_("Delete this bot with its sources and conversations, for good?"),
     show_template="wca/bot.html",
     edit_template="wca/bot_edit.html",
     show_values=show,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
+from collections.abc import Iterator, Mapping, Sequence
 
-from webchatagent.core.bots import list_bots
+from flask import url_for
+from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
+
+from webchatagent.core.bots import LiveBot, list_bots
 from webchatagent.core.clock import now
 from webchatagent.core.conversations import count_conversations
 from webchatagent.core.document_list import StateCounts, count_documents
+from webchatagent.core.overview import daily_questions, list_alerts
 from webchatagent.core.retrieval import embedding_model
+from webchatagent.core.tenants import Tenant
 
 from ..fab.session import role, tenant
 from ..fab.views import Page, page
@@ -20,7 +26,7 @@ class HomePage(Page):
 
     route_base = ""
     default_view = "index"
-    label, icon = _("Overview"), "home"
+    label, icon, menu = _("Overview"), "home", "work"
     rights = rights(write=())
 
     @page("/")
@@ -46,5 +52,33 @@ class HomePage(Page):
             unanswered=unanswered,
             model=model,
             nothing=StateCounts(),
+            days=daily_questions(here),
+            alerts=[*self._alerts(here), *_trouble(bots, counts)],
             role=role(),
         )
+
+    def _alerts(self, here: Tenant) -> list[tuple[str, str]]:
+        """Sentences with the address where the repair is."""
+        out = []
+        for alert in list_alerts(here):
+            if alert.kind == "source":
+                text = ngettext("%(num)d source could not be read.", "%(num)d sources could not be read.", alert.count)
+                out.append((text, url_for("SourcesPage.list", bot_id=alert.bot_id)))
+            elif self.appbuilder.sm.has_access("can_read", "JobsView"):
+                text = ngettext("%(num)d job failed for good.", "%(num)d jobs failed for good.", alert.count)
+                out.append((text, url_for("JobsView.list", _flt_0_state="failed")))
+        return out
+
+
+def _trouble(bots: Sequence[LiveBot], counts: Mapping[int, StateCounts]) -> Iterator[tuple[str, str]]:
+    """Documents that need a hand, by bot."""
+    for bot in bots:
+        number = counts[bot.id].group("trouble") if bot.id in counts else 0
+        if number:
+            text = ngettext(
+                "%(bot)s: %(num)d document needs attention.",
+                "%(bot)s: %(num)d documents need attention.",
+                number,
+                bot=bot.name,
+            )
+            yield text, url_for("SourcesPage.list", bot_id=bot.id, show="trouble")

@@ -21,7 +21,7 @@ from webchatagent.core.tenants import Tenant
 from ..fab.session import tenant
 from ..fab.views import Page, page
 from ..messages import explain
-from ..paging import Pager
+from ..paging import Pager, asked_number
 from ..roles import rights
 from ..states import explain_document, state_label
 
@@ -65,7 +65,7 @@ class SourcesPage(Page):
             here,
             bot.id,
             group=group,
-            source_id=request.args.get("source", 0, type=int),
+            source_id=asked_number("source"),
             search=search,
             page=number,
             size=SIZE,
@@ -91,7 +91,7 @@ class SourcesPage(Page):
         here = tenant()
         bot = find_bot(here, bot_id)
         sent = request.files.get("file")
-        name = clean_name(request.form.get("name") or (sent.filename if sent else "") or "")
+        name = sources.clean_name(request.form.get("name") or (sent.filename if sent else "") or "")
         if sent is None or not name:
             raise InvalidRequest("No file came.", "choose one", field="file")
         added = sources.upload_file(here, bot.id, name, sent.read())
@@ -103,7 +103,7 @@ class SourcesPage(Page):
         here = tenant()
         bot = find_bot(here, bot_id)
         try:
-            sources.add_source(here, bot.id, web_address(request.form.get("url", "")))
+            sources.add_address(here, bot.id, web_address(request.form.get("url", "")))
         except WebChatAgentError as error:
             flash(explain(nothing_reads(error)), "danger")
         else:
@@ -140,7 +140,7 @@ class SourcesPage(Page):
                 sources.delete_source(here, source_id)
                 flash(gettext("The source is deleted."), "success")
             elif is_website(target):
-                sources.request_sync(here, source_id)
+                sources.request_sync(here, source_id, local=False)
                 flash(gettext("The website is being read again."), "success")
             else:
                 abort(404)
@@ -196,12 +196,6 @@ def web_address(text: str) -> str:
     ):
         raise InvalidRequest("This is not a web address.", code="address_wrong", field="url")
     return text
-
-
-def clean_name(name: str) -> str:
-    """A file's name with the folders it came from, without anything that climbs or hides."""
-    parts = [p.strip() for p in name.replace("\\", "/").split("/")]
-    return "/".join(p for p in parts if p not in ("", ".", ".."))[-500:]
 
 
 def nothing_reads(error: WebChatAgentError) -> WebChatAgentError:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.audit import acting
 from ..core.errors import WebChatAgentError
 from ..core.registry import HookFailed
 from ..core.tenants import Platform
@@ -55,7 +56,8 @@ def common(function: F) -> F:
     @functools.wraps(function)
     def wrapped(data: str | None, as_json: bool, **arguments: Any) -> None:
         try:
-            result = function(Context(data), **arguments)
+            with acting("command line"):
+                result = function(Context(data), **arguments)
         except WebChatAgentError as error:
             fail(str(error))
         except HookFailed as error:

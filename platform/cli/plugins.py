@@ -53,7 +53,8 @@ def of_plugin(function: F) -> F:
 @common
 def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin on for a tenant, after trying its configuration."""
-    return _switch(context, tenant_slug, plugin_id, on=True)
+    plugins.enable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
+    return Result({"plugin": plugin_id, "on": True}, [f"{plugin_id} is on"])
 
 
 @plugin.command("disable")
@@ -61,12 +62,11 @@ def plugin_enable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
 @common
 def plugin_disable(context: Context, tenant_slug: str, plugin_id: str) -> Result:
     """Switch a plugin off for a tenant; its data stays."""
-    return _switch(context, tenant_slug, plugin_id, on=False)
-
-
-def _switch(context: Context, tenant_slug: str, plugin_id: str, *, on: bool) -> Result:
-    (plugins.enable if on else plugins.disable)(load_tenant(context.platform, slug=tenant_slug), plugin_id)
-    return Result({"plugin": plugin_id, "on": on}, [f"{plugin_id} is {'on' if on else 'off'}"])
+    receipt = plugins.disable(load_tenant(context.platform, slug=tenant_slug), plugin_id)
+    stopped = [f"  stopped: {what} {n}" for what, n in receipt.stopped.items() if n]
+    kept = [f"  kept: {what} {n}" for what, n in receipt.kept.items() if n]
+    data = {"plugin": plugin_id, "on": False, "stopped": dict(receipt.stopped), "kept": dict(receipt.kept)}
+    return Result(data, [f"{plugin_id} is off", *stopped, *kept])
 
 
 @plugin.command("check")

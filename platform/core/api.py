@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
@@ -30,6 +31,7 @@ from .models import (
 from .placeholders import fold_signs
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
+from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .vault import Masked, PersonalSpan
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "AdminAction",
+    "AdminView",
     "Blob",
     "CannotAnswer",
     "ChatModel",
@@ -88,6 +92,7 @@ __all__ = [
     "hookimpl",
     "make_fetcher",
     "missing_models",
+    "rights",
     "run_limited",
     "stems",
     "trigrams",

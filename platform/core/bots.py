@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import delete, select
 
+from . import audit
 from .db.chats import ChatSession
 from .db.records import ConsentRecord
 from .db.sources import Document
@@ -81,6 +82,7 @@ def create_bot(
         row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings=_plain(settings))
         db.add(row)
         db.flush()
+        audit.record(db, audit.current_actor(), "bot.created", slug)
         return _live(row, tenant)
 
 
@@ -102,6 +104,7 @@ def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
+        audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=sorted(changes))
 
 
 def list_bots(tenant: Tenant) -> list[LiveBot]:
@@ -189,8 +192,12 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         row = db.get(Bot, bot_id)
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+        before = {**(row.settings or {}), "name": row.name, "locale": row.locale, "greeting": row.greeting}
         row.name, row.locale, row.greeting = name, locale, greeting
         row.settings = _plain(settings)
+        after = {**row.settings, "name": name, "locale": locale, "greeting": greeting}
+        changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+        audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=changed)
 
 
 def delete_bot(tenant: Tenant, bot_id: int) -> None:
@@ -210,6 +217,7 @@ def delete_bot(tenant: Tenant, bot_id: int) -> None:
             .execution_options(synchronize_session=False)
         )
         db.flush()
+        audit.record(db, audit.current_actor(), "bot.deleted", row.slug)
         db.delete(row)  # sources, sessions, messages and turns hang on it
     tenant.platform.ring(job)
     tenant.platform.database.forget_deleted()

@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
+from . import audit
 from .db.chats import ChatSession, Message, TurnRow
 from .db.tenants import Bot
 from .errors import NotFound
+from .sessions import erase_session
 from .tenancy import TenantSession
 from .tenants import Tenant
 
@@ -167,3 +169,12 @@ def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int]
             .where(TurnRow.created_at >= since, TurnRow.refused, ~ChatSession.restricted)
         )
     return per_bot, unanswered or 0
+
+
+def delete_conversation(tenant: Tenant, session_id: int) -> None:
+    """Delete one conversation; the contact and its other conversations stay. Raises NotFound."""
+    with tenant.write() as db:
+        if db.get(ChatSession, session_id) is None:
+            raise NotFound("There is no such conversation.", code="conversation_not_found")
+        audit.record(db, audit.current_actor(), "conversation.deleted", f"conversation:{session_id}")
+    erase_session(tenant, session_id)

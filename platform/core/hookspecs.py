@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
+    from .admin_views import AdminView
     from .documents import Blob, Connector, ExtractedText
     from .models import ChatModel, EmbeddingModel
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
@@ -65,6 +66,11 @@ def hook(kind: Kind, *, scope: Scope = "tenant", fold: str = "") -> Callable[[F]
 @hook("collect", scope="platform")
 def health_checks() -> list[HealthCheck]:
     """Named checks for `/readyz` and `webchatagent doctor`."""
+
+
+@hook("collect", scope="platform")
+def admin_views() -> list[AdminView]:
+    """Screens of the admin, declared: tables with their columns, filters, actions and rights."""
 
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------

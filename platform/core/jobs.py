@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from . import audit
 from .clock import new_uuid, now
 from .db.records import BackgroundJob
-from .tenancy import TenantSession, current_tenant_id
+from .tenancy import TenantSession, current_tenant_id, system_scope
+from .tenants import Platform, Tenant
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ DELETE = JobKind("delete_documents", priority=0)
 ERASE = JobKind("erase_session", priority=0)
 SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
 EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
+MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, PURGE)}
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:
@@ -53,3 +57,23 @@ def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0
     )
     db.add(job)
     return job.id
+
+
+def retry_jobs(tenant: Tenant, ids: Sequence[str]) -> int:
+    """Queue jobs again that failed or were cancelled; returns how many. Others of `ids` stay as they are."""
+    with tenant.write() as db:
+        wanted = (BackgroundJob.id.in_(ids), BackgroundJob.state.in_(("failed", "cancelled")))
+        rows = list(db.scalars(select(BackgroundJob).where(*wanted)))
+        for row in rows:
+            row.state, row.attempts, row.run_at, row.finished_at = "queued", 0, now(), None
+        if rows:
+            audit.record(db, audit.current_actor(), "jobs.retried", count=len(rows))
+    tenant.platform.ring([row.id for row in rows])
+    return len(rows)
+
+
+def count_jobs(platform: Platform) -> dict[str, int]:
+    """The jobs of all tenants by state, for the operator."""
+    with system_scope("count jobs, for the operator"), platform.database.read() as db:
+        rows = db.execute(select(BackgroundJob.state, func.count(BackgroundJob.id)).group_by(BackgroundJob.state))
+        return {row[0]: row[1] for row in rows}

@@ -25,6 +25,23 @@ class Recipient(BaseModel):
     privacy: str = Field(pattern="^https://")
 
 
+class FieldText(BaseModel):
+    """How one setting is called in a language, and what it is for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    label: str = ""
+    help: str = ""
+
+
+class Translation(BaseModel):
+    """A plugin's texts in one language. `fields` are by the name of the setting, nested ones as `limits.daily`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str = ""
+    summary: str = ""
+    fields: dict[str, FieldText] = Field(default_factory=dict)
+
+
 class Manifest(BaseModel):
     """One plugin's manifest. `egress` names every host it may call, `*` the hosts that a tenant enters as a source."""
 
@@ -41,6 +58,17 @@ class Manifest(BaseModel):
     data: tuple[str, ...] = ()
     stores: bool = False
     recipient: Recipient | None = None
+    translations: dict[Literal["en", "de", "hi"], Translation] = Field(default_factory=dict)
+
+    def words(self, language: str) -> Translation:
+        """Name and summary in a language, the English ones where there is no translation."""
+        found = self.translations.get(language, Translation())  # type: ignore[call-overload]
+        english = self.translations.get("en", Translation())
+        return Translation(
+            name=found.name or self.name,
+            summary=found.summary or self.summary,
+            fields={**english.fields, **found.fields},
+        )
 
 
 def read_manifest(path: Path) -> Manifest:

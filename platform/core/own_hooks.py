@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from . import rights
+from . import own_views, rights
+from .admin_views import AdminView
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .replies import purge_replies
-from .retention import purge_conversations, purge_jobs
+from .retention import purge_conversations, purge_jobs, purge_mails
 from .tenants import Tenant
+
+
+@hookimpl
+def admin_views() -> list[AdminView]:
+    """Jobs, usage, consents."""
+    return own_views.views()
 
 
 @hookimpl
@@ -50,14 +57,14 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, finished jobs and the answers kept for repeated requests."""
-    return ErasureReport(
-        {
-            "conversations": purge_conversations(tenant, now),
-            "jobs": purge_jobs(tenant, now),
-            "replies": purge_replies(tenant, now),
-        }
-    )
+    """Old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    done = {
+        "conversations": purge_conversations,
+        "jobs": purge_jobs,
+        "mails": purge_mails,
+        "replies": purge_replies,
+    }
+    return ErasureReport({name: purge(tenant, now) for name, purge in done.items()})
 
 
 @hookimpl

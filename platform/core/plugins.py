@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,15 +15,31 @@ from sqlalchemy import select
 
 from . import audit
 from .addresses import canonical_host
+from .config_values import merged, moved_secrets, only_secrets, secrets_in, without
 from .db.tenants import PluginSwitch
 from .egress import calling
-from .errors import Forbidden, InvalidRequest, NotFound
+from .errors import Forbidden, InvalidRequest, NotFound, WebChatAgentError
 from .manifest import Manifest
+from .stopping import Receipt, kinds_of, stop
+from .tenancy import TenantSession
 from .tenants import Platform, Problem, Tenant, load_tenant, open_config, seal_config
+
+log = logging.getLogger(__name__)
 
 
 class NoConfig(BaseModel):
     """The configuration of a plugin that has none."""
+
+
+class PluginProblems(InvalidRequest):
+    """A configuration does not work; `problems` has all that is wrong, the error itself says the first."""
+
+    code = "plugin_problem"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        super().__init__(first.message, first.cure or f"correct {first.field or 'it'}", field=first.field or None)
+        self.problems = tuple(problems)
 
 
 def manifest_of(tenant: Tenant, plugin: str) -> Manifest:
@@ -59,10 +76,21 @@ def _switchable(tenant: Tenant, plugin: str) -> Manifest:
     return manifest
 
 
+def _row(db: TenantSession, plugin: str) -> PluginSwitch | None:
+    return db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
+
+
 def _stored(tenant: Tenant, plugin: str) -> dict[str, Any]:
     with tenant.read() as db:
-        row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
+        row = _row(db, plugin)
     return open_config(tenant, plugin, config_model(tenant, plugin), row.config if row else {})
+
+
+def shown_config(tenant: Tenant, plugin: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """What a form may show: the stored values without secrets, and the paths of the secrets that are set."""
+    stored, model = _stored(tenant, plugin), config_model(tenant, plugin)
+    kept = secrets_in(model, stored)
+    return without(stored, kept), frozenset(path for path, value in kept.items() if value)
 
 
 def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) -> list[Problem]:
@@ -73,20 +101,32 @@ def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) 
         config = model.model_validate(_stored(tenant, plugin) if values is None else dict(values))
     except ValidationError as error:
         return [
-            Problem(e["msg"], ".".join(str(p) for p in e["loc"]))
+            Problem(e["msg"], ".".join(str(p) for p in e["loc"]), kind=e["type"], values=dict(e.get("ctx", {})))
             for e in error.errors(include_url=False, include_input=False)
         ]
-    with calling(plugin, tenant, hosts_of(config)):
-        found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
-            "plugin_check", tenant=tenant, config=config
-        )
+    try:
+        with calling(plugin, tenant, hosts_of(config)):
+            found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
+                "plugin_check", tenant=tenant, config=config
+            )
+    except WebChatAgentError as error:
+        return [Problem(error.message, error.field or "", error.cure)]
+    except Exception as error:  # a plugin that fails must say something that a person can use
+        log.exception("plugin %s failed in plugin_check", plugin)
+        return [Problem(f"The plugin could not try its settings ({type(error).__name__}).", cure="tell its publisher")]
     return found or []
 
 
 def hosts_of(config: BaseModel) -> frozenset[str]:
-    """The hosts that a tenant entered in a configuration: those of its fields that hold an address."""
-    urls = (urlsplit(str(value)) for _, value in config if isinstance(value, (str, AnyUrl)))
-    return frozenset(canonical_host(u.hostname) for u in urls if u.scheme in ("http", "https") and u.hostname)
+    """The hosts that a tenant entered in a configuration: those of its fields that hold an address, nested ones too."""
+    found: set[str] = set()
+    for _, value in config:
+        if isinstance(value, BaseModel):
+            found |= hosts_of(value)
+        elif isinstance(value, (str, AnyUrl)):
+            url = urlsplit(str(value))
+            found |= {canonical_host(url.hostname)} if url.scheme in ("http", "https") and url.hostname else set()
+    return frozenset(found)
 
 
 def entered_hosts(platform: Platform, plugin: str, tenant_id: int | None) -> frozenset[str]:
@@ -97,56 +137,62 @@ def entered_hosts(platform: Platform, plugin: str, tenant_id: int | None) -> fro
     return hosts_of(tenant.config(config_model(tenant, plugin)))
 
 
-def enable(tenant: Tenant, plugin: str, actor: str = "command line") -> None:
-    """Switch a plugin on. Raises InvalidRequest with the first problem of its configuration."""
+def enable(tenant: Tenant, plugin: str) -> None:
+    """Switch a plugin on. Raises PluginProblems with what is wrong with its configuration."""
     _switchable(tenant, plugin)
     _refuse(check(tenant, plugin))
-    _switch(tenant, plugin, True, actor)
+    with tenant.write() as db:
+        _switch(db, plugin, True)
+        audit.record(db, audit.current_actor(), "plugin.enabled", plugin)
 
 
-def disable(tenant: Tenant, plugin: str, actor: str = "command line") -> None:
-    """Switch a plugin off; what it keeps stays until it is erased."""
+def disable(tenant: Tenant, plugin: str) -> Receipt:
+    """Switch a plugin off; what it keeps stays until it is erased. Returns what was stopped."""
     _switchable(tenant, plugin)
-    _switch(tenant, plugin, False, actor)
+    kinds = kinds_of(tenant, plugin)
+    with tenant.write() as db:
+        _switch(db, plugin, False)
+        receipt = stop(db, tenant, plugin, kinds)
+        audit.record(db, audit.current_actor(), "plugin.disabled", plugin, **receipt.stopped)
+    return receipt
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
-        raise InvalidRequest(
-            problems[0].message,
-            problems[0].cure or f"correct {problems[0].field or 'it'}",
-            code="plugin_problem",
-            field=problems[0].field or None,
-        )
+        raise PluginProblems(problems)
 
 
-def _switch(tenant: Tenant, plugin: str, on: bool, actor: str) -> None:
-    with tenant.write() as db:
-        row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-        if row is None:
-            row = PluginSwitch(plugin=plugin, config={})
-            db.add(row)
-        row.enabled = on
-        audit.record(db, actor, "plugin.enabled" if on else "plugin.disabled", plugin)
+def _switch(db: TenantSession, plugin: str, on: bool) -> None:
+    row = _row(db, plugin)
+    if row is None:
+        row = PluginSwitch(plugin=plugin, config={})
+        db.add(row)
+    row.enabled = on
 
 
-def configure(tenant: Tenant, plugin: str, changes: Mapping[str, Any], actor: str = "command line") -> None:
-    """Change fields of a plugin's configuration, after trying the whole. Raises InvalidRequest naming the field."""
+def configure(tenant: Tenant, plugin: str, changes: Mapping[str, Any], *, whole: bool = False) -> None:
+    """Change fields of a plugin's configuration, after trying the whole. Raises PluginProblems naming the fields.
+
+    With `whole`, `changes` are all values but secrets: what they leave out has its default, and a secret that they
+    leave out stays.
+    """
     _switchable(tenant, plugin)
     model = config_model(tenant, plugin)
     unknown = [k for k in changes if k not in model.model_fields]
     if unknown:
         known = ", ".join(model.model_fields) or "nothing"
         raise InvalidRequest(f"{plugin} has no setting {unknown[0]}.", f"it has: {known}", field=unknown[0])
-    values = {**_stored(tenant, plugin), **changes}
+    stored = _stored(tenant, plugin)
+    values = merged(only_secrets(model, stored) if whole else stored, changes)
+    _refuse(moved_secrets(model, stored, values, changes))
     _refuse(check(tenant, plugin, values))
     with tenant.write() as db:
-        row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
+        row = _row(db, plugin)
         if row is None:
             row = PluginSwitch(plugin=plugin, enabled=False)
             db.add(row)
         row.config = seal_config(tenant, plugin, model.model_validate(values))
-        audit.record(db, actor, "plugin.configured", plugin, fields=sorted(changes))
+        audit.record(db, audit.current_actor(), "plugin.configured", plugin, fields=sorted(changes))
     tenant.forget_config(plugin)
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from sqlalchemy import delete, select
 
 from .clock import now
+from .db.accounts import AccountLink, Invitation, OutboxMail
 from .db.chats import ChatSession, Contact, ContactLink
 from .db.records import BackgroundJob
 from .db.sources import Document
 from .db.tenants import TenantRow
+from .mail import DAYS as MAIL_DAYS
 from .sessions import erase_session
-from .tenants import Tenant
+from .tenants import Platform, Tenant
 
 JOB_DAYS = 14
 BLOB_SECONDS = 3600
@@ -70,6 +72,26 @@ def purge_jobs(tenant: Tenant, at: datetime) -> int:
                 BackgroundJob.finished_at < at - timedelta(days=JOB_DAYS),
             )
             .execution_options(synchronize_session=False)
+        )
+    return int(getattr(done, "rowcount", 0))
+
+
+def purge_mails(tenant: Tenant, at: datetime) -> int:
+    """Delete mails after fourteen days and invitations that ended as long ago; returns how many."""
+    limit = at - timedelta(days=MAIL_DAYS)
+    with tenant.write() as db:
+        done = [
+            db.execute(delete(model).where(when < limit).execution_options(synchronize_session=False))
+            for model, when in ((OutboxMail, OutboxMail.created_at), (Invitation, Invitation.expires_at))
+        ]
+    return sum(int(getattr(d, "rowcount", 0)) for d in done)
+
+
+def purge_links(platform: Platform) -> int:
+    """Delete links of accounts that ended; returns how many."""
+    with platform.database.write() as db:
+        done = db.execute(
+            delete(AccountLink).where(AccountLink.expires_at < now()).execution_options(synchronize_session=False)
         )
     return int(getattr(done, "rowcount", 0))
 

@@ -12,6 +12,7 @@ from .db.chats import ChatSession, Contact, ContactLink, Message
 from .db.records import ConsentRecord
 from .db.tenants import TenantRow
 from .errors import InvalidRequest
+from .mail import erase_mails, mails_to
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .sessions import erase_session
 from .tenancy import TenantOwned, TenantSession, system_scope
@@ -103,6 +104,12 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
                 }
                 for c in consents
             ],
+            "mails": [
+                {"subject": m.subject, "kind": m.kind, "created_at": m.created_at.isoformat()}
+                for m in mails_to(db, subject.email)
+            ]
+            if subject.email
+            else [],
         }
 
 
@@ -145,7 +152,7 @@ def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureRepor
 
 
 def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
-    """Delete a person's conversations and contacts."""
+    """Delete a person's conversations, contacts and the mails to them."""
     with tenant.read() as db:
         contacts = [c.id for c in _contacts(db, subject)]
         ids = _sessions(db, subject, _contacts(db, subject))
@@ -157,6 +164,7 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
         db.execute(delete(ConsentRecord).where(ConsentRecord.contact_id.in_(contacts)))
         db.execute(delete(ContactLink).where(ContactLink.contact_id.in_(contacts)))
         done = db.execute(delete(Contact).where(Contact.id.in_(contacts)))
+        counts["mails"] = erase_mails(db, subject.email) if subject.email else 0
     counts["contacts"] = int(getattr(done, "rowcount", 0))
     tenant.platform.database.forget_deleted()
     return ErasureReport(counts)

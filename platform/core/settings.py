@@ -61,7 +61,19 @@ SETTINGS: tuple[Setting, ...] = (
         "Encrypts stored secrets, knows keys of programs. Generated (0600) in the data folder in development.",
         secret=True,
     ),
-    Setting("SMTP_URL", "", "Reserved for a mail server; has no effect yet, nothing sends mail.", secret=True),
+    Setting(
+        "SMTP_URL",
+        "",
+        "None: mails are kept in the outbox of the admin. Or `smtp://user:password@host:587?from=bot@example.org`, "
+        "or `smtps://…`.",
+        secret=True,
+    ),
+    Setting(
+        "REGISTRATION",
+        "open",
+        "`open`: anybody with an e-mail address can register a company; `closed`: only the operator makes tenants.",
+        ("open", "closed"),
+    ),
     Setting("PUBLIC_URL", "", "The address visitors use, such as `https://chat.example.org`."),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front may set `X-Forwarded-For`."),
     Setting("RATE_LIMITS", "on", "Limits per session, address, bot and key; `off` for load tests.", ("on", "off")),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from sqlalchemy import select, update
 
-from . import jobs
+from . import audit, jobs
 from .clock import now
 from .db.records import BackgroundJob
 from .db.sources import Document, Source
@@ -61,8 +61,13 @@ def connector_of(tenant: Tenant, kind: str) -> tuple[str, Connector]:
 
 def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
     """Add a target to a bot, or update it when it is there. Local targets are read now, others by a job."""
+    return _read_target(tenant, bot_id, target, title, "source.added")
+
+
+def _read_target(tenant: Tenant, bot_id: int, target: str, title: str, action: str) -> Added:
     plugin, connector = find_connector(tenant, target)
     source_id = ensure_source(tenant, bot_id, connector.kind, target, title)
+    _note(tenant, action, f"source:{source_id}", bot=bot_id, kind=connector.kind)
     if not connector.local:
         added = Added(source_id)
         with tenant.write() as db:
@@ -76,15 +81,21 @@ def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> 
 
 def add_address(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> Added:
     """As `add_source`, for callers who must not read this machine. Raises InvalidRequest, FetchRefused."""
+    _check_address(tenant, target)
+    return add_source(tenant, bot_id, target, title=title)
+
+
+def _check_address(tenant: Tenant, target: str) -> None:
     find_connector(tenant, target, local=False)
     if "://" in target:
         parse_target(target, tenant.platform.settings.private_hosts)
-    return add_source(tenant, bot_id, target, title=title)
 
 
 def add_text(tenant: Tenant, bot_id: int, document: FoundDocument) -> Added:
     """Add one document whose text is ready to the bot's `Uploads` source; its external id names it there."""
-    return take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False)
+    added = take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False)
+    _note(tenant, "document.added", f"source:{added.source_id}", bot=bot_id)
+    return added
 
 
 def ensure_uploads(tenant: Tenant, bot_id: int) -> int:
@@ -102,7 +113,14 @@ def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
     plugin, connector = connector_of(tenant, "file")
     assert connector.expand is not None
     with calling(plugin, tenant):
-        return take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+        added = take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+    _note(tenant, "document.uploaded", f"source:{source_id}", bot=bot_id, count=len(added.documents))
+    return added
+
+
+def _note(tenant: Tenant, action: str, target: str, **detail: object) -> None:
+    with tenant.write() as db:
+        audit.record(db, audit.current_actor(), action, target, **detail)
 
 
 def clean_name(name: str) -> str:
@@ -252,15 +270,21 @@ def _delete_missing(tenant: Tenant, source_id: int, seen: set[str]) -> list[int]
         rows = db.execute(select(Document.id, Document.external_id).where(Document.source_id == source_id))
         gone = [i for i, name in rows if name not in seen]
     if gone:
-        delete_documents(tenant, gone)
+        _delete_documents(tenant, gone, "")
     return gone
 
 
 def delete_documents(tenant: Tenant, document_ids: list[int]) -> None:
     """Delete documents with chunks, vectors and bytes; their rows at once, the rest by a job of the same transaction."""
+    _delete_documents(tenant, document_ids, "document.deleted")
+
+
+def _delete_documents(tenant: Tenant, document_ids: list[int], action: str) -> None:
     with tenant.write() as db:
         rows = list(db.scalars(select(Document).where(Document.id.in_(document_ids))))
         job = delete_rows(db, rows)
+        if action and rows:
+            audit.record(db, audit.current_actor(), action, f"bot:{rows[0].bot_id}", count=len(rows))
     tenant.platform.ring(job)
 
 
@@ -276,6 +300,9 @@ def delete_source(tenant: Tenant, source_id: int) -> None:
         job = delete_rows(db, rows)
         db.flush()
         db.delete(source)
+        audit.record(
+            db, audit.current_actor(), "source.deleted", f"source:{source_id}", bot=source.bot_id, documents=len(rows)
+        )
     tenant.platform.ring(job)
 
 
@@ -298,6 +325,8 @@ def retry_documents(tenant: Tenant, document_ids: list[int]) -> int:
             if row.blob or row.text:
                 row.state, row.error = "queued", ""
                 ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
+        if ring:
+            audit.record(db, audit.current_actor(), "document.retried", "", count=len(ring))
     tenant.platform.ring(ring)
     return len(ring)
 
@@ -329,8 +358,8 @@ def request_sync(tenant: Tenant, source_id: int, *, local: bool = True) -> Added
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )
     if not local:
-        return add_address(tenant, source.bot_id, source.target)
-    return add_source(tenant, source.bot_id, source.target)
+        _check_address(tenant, source.target)
+    return _read_target(tenant, source.bot_id, source.target, "", "source.synced")
 
 
 def list_sources(tenant: Tenant, bot_id: int) -> list[tuple[Source, list[Document]]]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Set
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from sqlalchemy import select
 
+from .audit import current_actor
+from .config_model import pick, put, secret_paths
 from .db.database import Database
+from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound, Unavailable
 from .secrets import PREFIX as SEALED
@@ -24,17 +29,24 @@ if TYPE_CHECKING:
     from .registry import Hooks, Registry
 
 Config = TypeVar("Config", bound=BaseModel)
+MAX_RETENTION = 3650
+"""The longest time that conversations may be kept, in days; 0 means until they are deleted."""
 OPERATOR = "platform"
 """The slug of the operator's own tenant."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a configuration: a sentence, the field it is about, what to do."""
+    """Something wrong with a configuration: a sentence, the field it is about (nested: `limits.daily`), what to do.
+
+    `kind` and `values` are pydantic's, where it found the problem, so that it can be said in any language.
+    """
 
     message: str
     field: str = ""
     cure: str = ""
+    kind: str = ""
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,6 +189,7 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
         db.flush()
         defaults = [n for n, m in platform.registry.manifests.items() if m.default and m.switched_by == "tenant"]
         db.add_all(PluginSwitch(tenant_id=row.id, plugin=plugin) for plugin in defaults)
+        db.add(AuditEntry(tenant_id=row.id, actor=current_actor(), action="tenant.created", target=slug, detail={}))
     return load_tenant(platform, slug=slug)
 
 
@@ -188,6 +201,46 @@ def ensure_operator(platform: Platform) -> None:
     create_tenant(platform, OPERATOR, "WebChatAgent")
 
 
+def tenant_row(tenant: Tenant) -> TenantRow:
+    """The tenant's own row, with what is set on it."""
+    with tenant.read() as db:
+        row: TenantRow | None = db.get(TenantRow, tenant.id)
+    if row is None:
+        raise NotFound("There is no such tenant.", code="tenant_not_found")
+    return row
+
+
+def change_tenant(tenant: Tenant, name: str, locale: str, retention_days: int, controller: Mapping[str, str]) -> None:
+    """Write what an owner set on the workspace. Raises InvalidRequest naming the field."""
+    if not name:
+        raise InvalidRequest("The workspace needs a name.", "enter one", code="name_missing", field="name")
+    if not 0 <= retention_days <= MAX_RETENTION:
+        raise InvalidRequest(
+            f"Conversations are kept for 0 to {MAX_RETENTION} days.",
+            "choose a number between",
+            code="retention_wrong",
+            field="retention_days",
+        )
+    with tenant.write() as db:
+        row = db.get(TenantRow, tenant.id)
+        before = (row.name, row.locale, row.retention_days, row.controller)
+        row.name, row.locale, row.retention_days = name[:200], locale, retention_days
+        row.controller = {key: value[:500] for key, value in controller.items() if value}
+        after = (row.name, row.locale, row.retention_days, row.controller)
+        names = ("name", "locale", "retention_days", "controller")
+        changed = [n for n, b, a in zip(names, before, after, strict=True) if b != a]
+        if changed:
+            db.add(
+                AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": changed})
+            )
+
+
+def operator_tenant(platform: Platform) -> Tenant:
+    """The operator's own tenant, made when it is missing."""
+    ensure_operator(platform)
+    return load_tenant(platform, slug=OPERATOR)
+
+
 def check_slug(slug: str) -> None:
     """Refuse what is not 1 to 63 lower-case letters, digits and inner dashes. Raises InvalidRequest."""
     plain = slug.replace("-", "")
@@ -195,31 +248,24 @@ def check_slug(slug: str) -> None:
         raise InvalidRequest(f"{slug!r} is not a slug.", "use lower-case letters, digits and dashes", field="slug")
 
 
-def secret_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The fields of a configuration that are declared as SecretStr, or as an optional one."""
-    return frozenset(
-        name
-        for name, field in model.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    )
-
-
 def seal_config(tenant: Tenant, plugin: str, config: BaseModel) -> dict[str, Any]:
     """A configuration as it is stored: plain JSON, each secret sealed for its tenant, plugin and field."""
     plain = config.model_dump(mode="json")
-    for name in secret_fields(type(config)):
-        value = getattr(config, name)
-        text = value.get_secret_value() if value is not None else ""
-        plain[name] = tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{name}") if text else ""
+    for path in secret_paths(type(config)):
+        value: Any = config
+        for name in path.split("."):
+            value = getattr(value, name)
+        if value is not None:
+            text = value.get_secret_value()
+            put(plain, path, tenant.platform.secret_box.seal(text, f"{tenant.id}|{plugin}|{path}") if text else "")
     return plain
 
 
 def open_config(tenant: Tenant, plugin: str, model: type[BaseModel], stored: dict[str, Any]) -> dict[str, Any]:
     """Undo `seal_config`, as input for the model. A field that is no secret is text, whatever it begins with."""
-    secret = secret_fields(model)
-    return {
-        name: tenant.platform.secret_box.open(value, f"{tenant.id}|{plugin}|{name}")
-        if name in secret and isinstance(value, str) and value.startswith(SEALED)
-        else value
-        for name, value in stored.items()
-    }
+    values = copy.deepcopy(stored)
+    for path in secret_paths(model):
+        sealed = pick(values, path)
+        if isinstance(sealed, str) and sealed.startswith(SEALED):
+            put(values, path, tenant.platform.secret_box.open(sealed, f"{tenant.id}|{plugin}|{path}"))
+    return values

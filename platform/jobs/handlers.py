@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core import ingest, retention, sessions, sources
-from ..core.jobs import DELETE, EMBED, ERASE, INDEX, PURGE, SYNC
+from ..core import ingest, mail, retention, sessions, sources
+from ..core.jobs import DELETE, EMBED, ERASE, INDEX, MAIL, PURGE, SYNC
 from ..core.tenants import Tenant
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -15,6 +15,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     DELETE.name: ingest.delete_stored,
     ERASE.name: sessions.erase_session,
     SYNC.name: sources.sync_source,
+    MAIL.name: mail.send_mail,
     PURGE.name: retention.purge_tenant,
 }
 
@@ -32,3 +33,5 @@ def gave_up(tenant: Tenant | None, kind: str, arguments: dict[str, Any]) -> None
         ingest.mark_broken(tenant, int(arguments["document_id"]))
     elif kind == SYNC.name:
         sources.mark_failed(tenant, int(arguments["source_id"]))
+    elif kind == MAIL.name:
+        mail.mark_mail_failed(tenant, int(arguments["mail_id"]))

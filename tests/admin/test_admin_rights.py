@@ -1,4 +1,4 @@
-"""Who may do what: every route, every role. And what nobody may do."""
+"""Buttons follow roles, and what nobody may do."""
 
 from __future__ import annotations
 
@@ -11,115 +11,17 @@ import pytest
 
 from webchatagent.admin.fab.views import build_view, check_spec
 from webchatagent.admin.roles import rights
-from webchatagent.admin.specs import AdminView
+from webchatagent.core.admin_views import AdminView
 from webchatagent.core.db.sources import Document
 from webchatagent.core.db.tenants import Bot, Membership
 
-READERS = ("owner", "editor", "agent", "viewer", "privacy")
-WRITERS = ("owner", "editor")
-OWNERS = ("owner",)
-# route -> (method, form, who may). 403 is the answer for everybody else; anonymous people are sent to the log-in.
-TABLE: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
-    "/": ("GET", {}, READERS),
-    "/account/": ("GET", {}, READERS),
-    "/account/tenant": ("POST", {"tenant": "0"}, READERS),
-    "/bots/list/": ("GET", {}, READERS),
-    "/bots/show/<pk>": ("GET", {}, READERS),
-    "/bots/add": ("GET", {}, WRITERS),
-    "/bots/edit/<pk>": ("GET", {}, WRITERS),
-    "/conversations/": ("GET", {}, READERS),
-    "/conversations/<int:session_id>": ("GET", {}, READERS),
-    "/sources/<int:bot_id>/": ("GET", {}, READERS),
-    "/sources/<int:bot_id>/state": ("GET", {}, READERS),
-    "/sources/<int:bot_id>/upload": ("POST", {}, WRITERS),
-    "/sources/<int:bot_id>/website": ("POST", {"url": "none"}, WRITERS),
-    "/sources/<int:bot_id>/documents": ("POST", {"do": "retry"}, WRITERS),
-    "/sources/<int:bot_id>/source/<int:source_id>": ("POST", {"do": "nothing"}, WRITERS),
-    "/papers/list/": ("GET", {}, READERS),
-    "/papers/show/<pk>": ("GET", {}, READERS),
-    "/papers/add": ("GET", {}, OWNERS),
-    "/papers/edit/<pk>": ("GET", {}, OWNERS),
-    "/papers/delete/<pk>": ("POST", {}, OWNERS),
-    "/papers/action/<string:name>/<pk>": ("POST", {}, OWNERS),
-    "/papers/action_post": ("POST", {"action": "touch"}, OWNERS),
-}
-OPEN = {"/login/", "/logout/", "/account/language", "/static/<path:filename>", "/static/appbuilder/<path:filename>"}
+from .routes import ALL
 
 
 @pytest.fixture(scope="module")
 def people(house: Any) -> dict[str, Any]:
     """A browser for each role."""
-    return {role: house.browser(f"{role}@example.org") for role in READERS}
-
-
-def path_of(house: Any, rule: str) -> str:
-    """A rule with the ids of the first tenant."""
-    ids = house.ids["acme"]
-    pk = ids["bot"] if rule.startswith("/bots") else ids["document"] + 1
-    for name, value in (
-        ("<pk>", pk),
-        ("<int:session_id>", ids["talk"]),
-        ("<int:bot_id>", ids["bot"]),
-        ("<int:source_id>", ids["source"]),
-        ("<string:name>", "touch"),
-    ):
-        rule = rule.replace(name, str(value))
-    return rule
-
-
-def test_every_route_is_in_the_table(house: Any) -> None:
-    rules = {str(rule) for rule in house.app.url_map.iter_rules()}
-    assert rules == set(TABLE) | OPEN
-
-
-@pytest.mark.parametrize("role", READERS)
-def test_roles(house: Any, people: dict[str, Any], role: str) -> None:
-    browser = people[role]
-    browser.get("/")
-    for rule, (method, form, allowed) in TABLE.items():
-        if rule == "/papers/delete/<pk>" and role in allowed:
-            continue
-        path = path_of(house, rule)
-        answer = browser.get(path) if method == "GET" else browser.post(path, form)
-        assert (answer.status_code == 403) == (role not in allowed), (role, rule, answer.status_code)
-        assert answer.status_code < 500, (role, rule)
-
-
-def test_without_a_log_in_everything_leads_there(house: Any) -> None:
-    browser = house.browser()
-    browser.get("/login/")
-    for rule, (method, form, _) in TABLE.items():
-        path = path_of(house, rule)
-        answer = browser.get(path) if method == "GET" else browser.post(path, form)
-        assert answer.status_code == 302 and answer.headers["Location"].startswith("/admin/login/"), rule
-    answer = browser.get(path_of(house, "/sources/<int:bot_id>/state"), headers={"X-Requested-With": "XMLHttpRequest"})
-    assert answer.status_code == 401
-
-
-def test_posts_without_a_token_are_refused(house: Any, people: dict[str, Any], tables: Any) -> None:
-    client = people["owner"].client
-    rules = [
-        *[r for r, (m, _, _) in TABLE.items() if m == "POST"],
-        "/bots/add",
-        "/bots/edit/<pk>",
-        "/account/",
-        "/logout/",
-        "/account/language",
-        "/papers/add",
-        "/papers/edit/<pk>",
-    ]
-    for rule in rules:
-        assert client.post(path_of(house, rule), data={"language": "de"}).status_code == 400, rule
-
-
-def test_reading_never_writes(house: Any, people: dict[str, Any], tables: Any) -> None:
-    browser = people["owner"]
-    for rule, (method, _, _) in TABLE.items():
-        if method == "POST":
-            assert browser.get(path_of(house, rule)).status_code in (404, 405), rule
-    assert browser.get("/logout/").status_code == 405
-    with house.acme.read() as db:
-        assert db.get(tables["document"], house.ids["acme"]["document"] + 1) is not None
+    return {role: house.browser(f"{role}@example.org") for role in ALL}
 
 
 def test_buttons_follow_the_role(house: Any, people: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from webchatagent.core.config_model import secret_paths
 from webchatagent.core.manifest import read_manifest
-from webchatagent.core.tenants import secret_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(p.parent for p in (ROOT / "plugins").glob("*/__init__.py"))
@@ -149,6 +149,21 @@ def test_the_hosts_in_its_code_are_declared(folder):
                     assert host in manifest.egress or host.endswith((".w3.org", "example.org")), f"{path.name}: {host}"
 
 
+@pytest.mark.parametrize("language", ["en", "de", "hi"])
+def test_its_words_are_in_every_language(folder, language, acme):
+    from webchatagent.core import own_hooks, plugins
+    from webchatagent.core.config_model import walk
+    from webchatagent.core.registry import load_plugins
+
+    acme.platform.registry = load_plugins({"core": own_hooks})
+    manifest = read_manifest(folder / "plugin.toml")
+    own = manifest.translations.get(language)
+    assert language == "en" or (own and own.name and own.summary)
+    settings = {path for path, _ in walk(plugins.config_model(acme, folder.name))}
+    fields = own.fields if own else {}
+    assert set(fields) == settings and all(f.label and f.help for f in fields.values())
+
+
 def test_its_config_is_a_model_named_config(folder, acme):
     from webchatagent.core import own_hooks, plugins
     from webchatagent.core.registry import load_plugins
@@ -159,5 +174,5 @@ def test_its_config_is_a_model_named_config(folder, acme):
     assert isinstance(model(), model), "every field has a default, or the plugin could not be tried before it is set up"
     assert all(f.description for f in model.model_fields.values())
     written_only = json.dumps(model.model_json_schema()).count('"writeOnly"')
-    assert written_only == len(secret_fields(model)), "a secret within another field would be stored as stars"
+    assert written_only == len(secret_paths(model)), "a secret within another field would be stored as stars"
     assert isinstance(plugins.check(acme, folder.name), list)

@@ -104,7 +104,13 @@ def subject(request, person):
 @pytest.mark.seed("SR-158")
 def test_hook_subject_export_gives_everything_of_one_person_and_nothing_else(acme, subject, namesake):
     parts = {p.name: p for _, p in acme.hooks.each("subject_export", tenant=acme, subject=subject)}
-    assert {n: p.count for n, p in parts.items()} == {"contacts": 1, "sessions": 1, "messages": 2, "consents": 1}
+    assert {n: p.count for n, p in parts.items()} == {
+        "contacts": 1,
+        "sessions": 1,
+        "messages": 2,
+        "consents": 1,
+        "mails": 0,
+    }
     assert parts["messages"].rows[0]["text"] == "Is acme-canary open?"
     assert parts["contacts"].rows[0]["email"] == EMAIL
     assert "globex" not in repr([p.rows for p in parts.values()])
@@ -113,7 +119,13 @@ def test_hook_subject_export_gives_everything_of_one_person_and_nothing_else(acm
 
 def test_hook_subject_locate_counts_without_content(acme, subject):
     parts = acme.hooks.each("subject_locate", tenant=acme, subject=subject)
-    assert {p.name: p.count for _, p in parts} == {"contacts": 1, "sessions": 1, "messages": 2, "consents": 1}
+    assert {p.name: p.count for _, p in parts} == {
+        "contacts": 1,
+        "sessions": 1,
+        "messages": 2,
+        "consents": 1,
+        "mails": 0,
+    }
     assert all(isinstance(p, ExportPart) and not p.rows for _, p in parts)
 
 

@@ -22,6 +22,7 @@ from webchatagent.core.tenancy import (
 
 GLOBAL_TABLES = {
     "tenant": "names the tenants themselves",
+    "account_link": "is the way to an account, before there is a tenant",
     "membership": "is read to find the tenant, before there is a scope",
 }
 

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import new_uuid, now
 from ..tenancy import TenantOwned
 from .base import Base, own_key
+from .tenants import Bot
 
 
 class BackgroundJob(TenantOwned, Base):
@@ -73,6 +74,8 @@ class UsageRow(TenantOwned, Base):
     day: Mapped[date]
     meter: Mapped[str] = mapped_column(String(40))
     amount: Mapped[int] = mapped_column(default=0)
+
+    bot: Mapped[Bot] = relationship(primaryjoin=lambda: foreign(UsageRow.bot_id) == Bot.id, viewonly=True)
 
 
 class AuditEntry(TenantOwned, Base):

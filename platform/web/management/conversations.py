@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ...core import conversations
 from ...core.apikeys import Caller
 from ...core.bots import find_own_bot, list_bots
 from ...core.conversations import Conversation as Line
 from ...core.conversations import Transcript as Read
 from ...core.conversations import conversations_before, read_transcript
-from ...core.sessions import erase_session
 from .cursors import cut, read_cursor
 from .routes import route
 from .shapes import Conversation, ConversationPage, ConversationQuery, Empty, Message, Transcript
@@ -85,6 +85,5 @@ def messages(found: Read) -> list[Message]:
 @route("DELETE", "/conversations/<int:conversation>", "conversations:write", action="conversation.deleted")
 def delete_conversation(caller: Caller, conversation: int) -> Empty:
     """Delete a conversation completely."""
-    read_transcript(caller.tenant, conversation, limit=1)
-    erase_session(caller.tenant, conversation)
+    conversations.delete_conversation(caller.tenant, conversation)
     return Empty()

@@ -96,10 +96,8 @@ def serve(found: Route, ids: dict[str, Any]) -> Response:
     ids = {name: min(value, MAX_ID) if isinstance(value, int) else value for name, value in ids.items()}
 
     def run() -> tuple[int, str]:
-        answer = found.view(caller, *ids.values(), **query, **body)
-        if found.action:
-            target = str(getattr(answer, "id", "") or next(iter(ids.values()), ""))
-            audit.note(caller.tenant, caller.actor, found.action, target)
+        with audit.acting(caller.actor):  # core writes down what was done, in the transaction that does it
+            answer = found.view(caller, *ids.values(), **query, **body)
         return found.status, "" if found.answer is Empty else answer.model_dump_json(by_alias=True)
 
     name = request.headers.get("Idempotency-Key")

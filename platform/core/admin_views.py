@@ -1,24 +1,22 @@
-"""What a screen is: declared here, built by `fab.views`. Plugins hand over the same dataclass."""
+"""Screens of the admin as declarations. Core and plugins hand them over; the admin builds guarded pages from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from wtforms import Form
-
-from webchatagent.core.tenants import Tenant
+from typing import Any, Literal
 
 from .roles import Rights, rights
+from .tenants import Tenant
 
 Text = Any
-"""A string, or a lazy one that is translated when it is shown."""
+"""A string, a lazy one, or one string per language: `{"en": "Orders", "de": "Bestellungen", "hi": "ऑर्डर"}`."""
+Format = Literal["time", "number", "bytes", "language", "code", "yes_no", "json", "sentence"]
 
 
 @dataclass(frozen=True)
 class AdminAction:
-    """A button on rows: `run(tenant, rows)` gets the rows of this tenant that were chosen."""
+    """A button on rows: `run(tenant, rows)` gets the rows of this tenant that were chosen; needs the verb `needs`."""
 
     name: str
     label: Text
@@ -31,8 +29,10 @@ class AdminAction:
 class AdminView:
     """A list of rows with its pages. What is empty does not exist: no `add_columns` and no `add_form`, no adding.
 
-    `id` is the path and, with the plugin's name in front, the name of the permission. `add_form` with `add`, and
-    `edit_form` with `fill` and `change`, lead through a function of core instead of writing the row here.
+    `model` is a tenant-owned table. `id` is the path and the name of the permission; the name of a plugin is put in
+    front. `formats` and `formatters` say how a column is shown, `values` the words for its values; the columns of
+    `filters` get a button for each of their values. `add_form` with `add`, `edit_form` with `fill` and `change`, and
+    `delete` lead through a function of core instead of writing the row here.
     """
 
     id: str
@@ -43,23 +43,30 @@ class AdminView:
     add_columns: Sequence[str] = ()
     edit_columns: Sequence[str] = ()
     search_column: str = ""
+    filters: Sequence[str] = ()
     labels: Mapping[str, Text] = field(default_factory=dict)
+    formats: Mapping[str, Format] = field(default_factory=dict)
     formatters: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
     order: tuple[str, str] = ("id", "desc")
     icon: str = "dot"
     in_menu: bool = True
+    group: str = "work"
     rights: Rights = field(default_factory=rights)
     actions: Sequence[AdminAction] = ()
     can_delete: bool = False
     add_title: Text = ""
+    edit_title: Text = ""
     intro: Text = ""
     empty_title: Text = ""
     empty_text: Text = ""
-    add_form: type[Form] | None = None
+    add_form: type[Any] | None = None
     add: Callable[[Tenant, Any], int] | None = None
-    edit_form: type[Form] | None = None
+    edit_form: type[Any] | None = None
     fill: Callable[[Any], dict[str, Any]] | None = None
     change: Callable[[Tenant, Any, Any], None] | None = None
+    delete: Callable[[Tenant, Any], None] | None = None
+    confirm_delete: Text = ""
     show_template: str = ""
     edit_template: str = ""
     show_values: Callable[[Tenant, Any], dict[str, Any]] | None = None

@@ -1,0 +1,71 @@
+"""Contacts as the people of a tenant look after them: correcting, restricting and erasing reach every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from . import audit
+from .db.chats import ChatSession, Contact, ContactLink
+from .db.tenants import Bot
+from .errors import NotFound, Unavailable
+from .privacy import Subject
+from .registry import HookFailed
+from .tenants import Tenant
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation of a contact."""
+
+    session_id: int
+    bot: str
+    started: datetime
+
+
+def talks_of(tenant: Tenant, contact_id: int) -> Sequence[Talk]:
+    """The conversations of a contact, the latest first."""
+    with tenant.read() as db:
+        rows = db.execute(
+            select(ChatSession.id, Bot.name, ChatSession.created_at)
+            .join(ContactLink, ContactLink.session_id == ChatSession.id)
+            .join(Bot, Bot.id == ChatSession.bot_id)
+            .where(ContactLink.contact_id == contact_id)
+            .order_by(ChatSession.id.desc())
+        )
+        return [Talk(*row) for row in rows]
+
+
+def correct_contact(tenant: Tenant, contact_id: int, changes: dict[str, str]) -> None:
+    """Write a corrected name, e-mail address or phone number wherever it is kept. Raises NotFound, Unavailable."""
+    _reach(tenant, contact_id, "subject_rectify", "contact.corrected", changes=changes)
+
+
+def restrict_contact(tenant: Tenant, contact_id: int, restricted: bool) -> None:
+    """Stop using what is kept on a contact, or use it again. Raises NotFound, Unavailable."""
+    action = "contact.restricted" if restricted else "contact.released"
+    _reach(tenant, contact_id, "subject_restrict", action, restricted=restricted)
+
+
+def erase_contact(tenant: Tenant, contact_id: int) -> None:
+    """Delete a contact with its conversations, here and in every plugin. Raises NotFound, Unavailable."""
+    _reach(tenant, contact_id, "subject_erase", "contact.erased")
+
+
+def _reach(tenant: Tenant, contact_id: int, hook: str, action: str, **arguments: Any) -> None:
+    with tenant.read() as db:
+        row = db.get(Contact, contact_id)
+    if row is None:
+        raise NotFound("There is no such contact.", code="contact_not_found")
+    subject = Subject(contact_id=contact_id, email=row.email if hook == "subject_erase" else "")
+    try:
+        tenant.hooks.call(hook, tenant=tenant, subject=subject, **arguments)
+    except HookFailed as error:
+        names = ", ".join(plugin for plugin, _ in error.failures)
+        raise Unavailable(f"Not every plugin could do it: {names}.", "try again; what is done stays done") from None
+    with tenant.write() as db:
+        audit.record(db, audit.current_actor(), action, f"contact:{contact_id}")

@@ -1,0 +1,86 @@
+"""The screens of core's own tables that need nothing but a declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .admin_views import AdminAction, AdminView
+from .db.records import BackgroundJob, ConsentRecord, UsageRow
+from .jobs import KINDS, retry_jobs
+from .roles import rights
+from .tenants import Tenant
+from .texts import table
+
+
+def words(key: str) -> Mapping[str, str]:
+    """A sentence of `texts.toml` in every language."""
+    return table()[key]
+
+
+def _labels(*columns: str) -> dict[str, Mapping[str, str]]:
+    return {column: words(f"column_{column.replace('.', '_')}") for column in columns}
+
+
+def retry(tenant: Tenant, rows: list[Any]) -> None:
+    """Run the chosen jobs again that failed."""
+    retry_jobs(tenant, [row.id for row in rows])
+
+
+METERS = ("messages", "refused", "tokens_in", "tokens_out")
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+def views() -> list[AdminView]:
+    """Jobs, usage, consents."""
+    jobs = AdminView(
+        id="jobs",
+        model=BackgroundJob,
+        title=words("admin_jobs"),
+        intro=words("admin_jobs_intro"),
+        icon="clock",
+        group="workspace",
+        list_columns=("kind", "state", "attempts", "error", "created_at", "finished_at"),
+        labels=_labels("kind", "state", "attempts", "error", "created_at", "finished_at"),
+        formats={"created_at": "time", "finished_at": "time", "error": "sentence"},
+        values={
+            "kind": {kind: words(f"job_{kind}") for kind in KINDS},
+            "state": {state: words(f"job_state_{state}") for state in JOB_STATES},
+        },
+        filters=("state",),
+        order=("created_at", "desc"),
+        rights=rights(read=("owner", "editor", "operator"), write=("owner", "editor", "operator")),
+        actions=(AdminAction("retry", words("admin_jobs_retry"), retry),),
+        empty_title=words("admin_jobs_empty"),
+    )
+    usage = AdminView(
+        id="usage",
+        model=UsageRow,
+        title=words("admin_usage"),
+        intro=words("admin_usage_intro"),
+        icon="pulse",
+        group="workspace",
+        list_columns=("day", "bot.name", "meter", "amount"),
+        labels=_labels("day", "bot.name", "meter", "amount"),
+        formats={"amount": "number"},
+        values={"meter": {meter: words(f"meter_{meter}") for meter in METERS}},
+        filters=("meter",),
+        order=("day", "desc"),
+        rights=rights(read=("owner", "editor", "viewer", "operator"), write=()),
+        empty_title=words("admin_usage_empty"),
+    )
+    consents = AdminView(
+        id="consents",
+        model=ConsentRecord,
+        title=words("admin_consents"),
+        intro=words("admin_consents_intro"),
+        icon="shield",
+        group="workspace",
+        list_columns=("purpose", "granted", "channel", "created_at"),
+        labels=_labels("purpose", "granted", "channel", "created_at"),
+        formats={"granted": "yes_no", "created_at": "time"},
+        order=("id", "desc"),
+        rights=rights(read=("owner", "privacy", "operator"), write=()),
+        empty_title=words("admin_consents_empty"),
+    )
+    return [jobs, usage, consents]
