@@ -101,6 +101,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
             text=answer.text,
             language=turn.language,
             sources=answer.sources,
+            personal=turn.vault.places(answer.text),
         )
         update_row(
             db,

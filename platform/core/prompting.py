@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .bots import LiveBot
 from .chunks import Chunk
@@ -34,9 +34,9 @@ def build_request(
     if bot.settings.instructions:
         instructions += "\n\n" + bot.settings.instructions
     chunks, sent = [r.chunk for r in passages], past[-HISTORY:]
-    parts = [Part(question, language), *(Part(m.text, m.language) for m in sent)]
+    parts = [Part(question, language), *map(_said, sent)]
     parts += [Part(text, c.language, "source") for c in chunks for text in (_head(c), c.text)]
-    masked = iter(vault.mask_all([*parts, *_said_before(past)]))
+    masked = iter(vault.mask_all([*parts, *map(_said, past[:-HISTORY])]))
     if vault.used:
         instructions += "\n\n" + PLACEHOLDERS
     return ModelRequest(
@@ -50,13 +50,8 @@ def build_request(
     )
 
 
-def _said_before(past: Sequence[Message]) -> Iterator[Part]:
-    """What is not sent, but announces values that may come again: older messages, and what earlier answers cited."""
-    for message in past[:-HISTORY]:
-        yield Part(message.text, message.language)
-    for message in past:
-        for source in message.sources:
-            yield Part(str(source.get("excerpt", "")), message.language, "source")
+def _said(message: Message) -> Part:
+    return Part(message.text, message.language, known=message.personal)
 
 
 def _head(chunk: Chunk) -> str:

@@ -50,11 +50,15 @@ class Masked(str):
 
 @dataclass(frozen=True)
 class Part:
-    """A text of a request. What the visitor has seen or written is `visitor`, a passage is `source`."""
+    """A text of a request. What the visitor has seen or written is `visitor`, a passage is `source`.
+
+    `known` are places of values that were put back into it: an earlier answer may hold a name without its cue.
+    """
 
     text: str
     language: str = ""
     origin: Origin = "visitor"
+    known: Sequence[PersonalSpan] = ()
 
 
 @dataclass
@@ -124,6 +128,10 @@ class Vault:
         end = last_whole(text)
         return str(pattern().sub(self._value_of, text[:end])) + end_of(text[end:])
 
+    def places(self, text: str) -> list[PersonalSpan]:
+        """Where values of this turn stand in an answer, to find them again when they are said without a cue."""
+        return _merged(self._known_values(text, ()))
+
     def without_secrets(self, text: str, language: str = "") -> str:
         """A text that is shown as it is, beside an answer, with its secrets withheld."""
         for start, end, label in reversed(self._spans(Part(text, language, "source"))):
@@ -153,7 +161,7 @@ class Vault:
         if found is None:
             return []
         self._guarded = True
-        spans = [(max(0, a), min(b, len(part.text)), _known(label)) for a, b, label in found]
+        spans = [(max(0, a), min(b, len(part.text)), _known(label)) for a, b, label in (*found, *part.known)]
         if may_begin(part.text):  # what a visitor writes like a placeholder must not come back as somebody's value
             spans += [(*m.span(), "LITERAL") for m in pattern().finditer(part.text)]
         return _merged(s for s in spans if s[0] < s[1])

@@ -11,7 +11,7 @@ import time
 import pytest
 from sqlalchemy import select
 
-from webchatagent.core import plugins
+from webchatagent.core import accept, plugins
 from webchatagent.core.accept import accept_turn
 from webchatagent.core.bots import change_settings, find_bot
 from webchatagent.core.db.chats import Contact, ContactLink, Message
@@ -21,6 +21,7 @@ from webchatagent.core.loop import run
 from webchatagent.core.placeholders import fold_signs, pattern
 from webchatagent.core.prompting import PLACEHOLDERS
 from webchatagent.core.registry import Registry
+from webchatagent.core.retrieval import Found
 from webchatagent.core.tenants import load_tenant
 from webchatagent.core.turns import TurnRunner
 from webchatagent.testing.scripted_server import head, scripted_server
@@ -28,7 +29,10 @@ from webchatagent.testing.scripted_server import head, scripted_server
 from .conftest import PHRASES, People
 
 TURNS, EACH = 200, 10
-SAID = "Write to <EMAIL_1> or call <PHONE_1>, it is open from nine. <TELEFON_1> [1]"
+SAID = "Ask <NAME_1>, write to <EMAIL_1> or call <PHONE_1>, it is open from nine. <TELEFON_1> [1]"
+MODELS = json.dumps(
+    {"data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}], "object": "list"}
+).encode()
 SQUEEZED = {"phone", "phone, Devanagari", "IBAN", "card", "tax id", "VAT id", "Aadhaar", "GSTIN", "PAN"}
 
 
@@ -53,13 +57,13 @@ def server():
 @pytest.fixture
 def asked_remotely(bot, server):
     """A bot that a provider answers for; `say(text)` is its next answer."""
-    server.answer({"data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}], "object": "list"})
+    server.script(head(200, "application/json"), MODELS)
     plugins.configure(
         bot.tenant,
         "llm_openai",
         {"api_key": "sk-test", "base_url": f"{server.url}/v1", "chat_models": ["m"]},
     )
-    server.answer({"data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}], "object": "list"})
+    server.script(head(200, "application/json"), MODELS)
     plugins.enable(bot.tenant, "llm_openai")
     change_settings(bot.tenant, bot.id, chat_model="openai:m")
     server.asked.clear()
@@ -191,6 +195,25 @@ def test_a_name_that_was_said_once_is_known_when_it_comes_without_its_cue(asked_
     told = [m["content"] for m in server.asked[-1].json["messages"]]
     assert not [t for t in told if "Anna" in t or "Weber" in t] and "My name" not in "".join(told)
     assert told[-1].startswith("Open, <NAME_1>?")
+
+
+@pytest.mark.seed("SR-065")
+def test_a_name_that_an_answer_took_from_a_passage_is_replaced_when_that_passage_is_gone(
+    asked_remotely, add_texts, server, monkeypatch
+):
+    add_texts(asked_remotely, {"returns": "For the returns desk: Ansprechpartner ist Ole Weber."})
+
+    async def talk():
+        runner = TurnRunner()
+        server.script(head(), reply_of("Ole? It is <NAME_1>."))
+        turn, first = await ask(runner, asked_remotely, None, "Who is at the returns desk?")
+        monkeypatch.setattr(accept, "retrieve", lambda *args, language: Found(language, [], False, 0.0, 1.0))
+        server.script(head(), reply_of("Nine."))
+        await ask(runner, asked_remotely, turn.session.key, "When does the museum open?")
+        return first
+
+    assert run(talk()).text == "Ole? It is Ole Weber."
+    assert [m["content"] for m in server.asked[-1].json["messages"]][2] == "Ole? It is <NAME_1>."
 
 
 def test_the_rule_about_placeholders_is_sent_when_there_are_some_only(asked_remotely, add_texts, server):
