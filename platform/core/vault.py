@@ -34,6 +34,7 @@ WITHHELD = "[•••]"
 _NUMBERS = frozenset({"PHONE", "IBAN", "CARD", "TAX_ID", "AADHAAR", "PAN", "PASSPORT", "VOTER_ID", "SSN"})
 _BETWEEN = dict.fromkeys(map(ord, " -/().\n\t"))
 _WIDEST_GAP = 4
+_SHORTEST = 3  # signs of a value that is looked for in other texts
 
 
 @final
@@ -181,7 +182,9 @@ class Vault:
         squeezed = plain.translate(_BETWEEN)
         here = [self._same(label, text[start:end]) for start, end, label in spans]
         for same, (label, _) in list(self._keys.items()):
-            if label != "LITERAL" and (squeezed if label in _NUMBERS else plain).count(same) > here.count(same):
+            if label == "LITERAL" or len(same) < _SHORTEST:
+                continue
+            if (squeezed if label in _NUMBERS else plain).count(same) > here.count(same):
                 yield from ((a, b, label) for a, b in _places(plain, same, label in _NUMBERS))
 
     # -- values -----------------------------------------------------------------------------------------------

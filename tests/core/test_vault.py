@@ -105,6 +105,12 @@ def test_overlapping_finds_are_masked_as_one():
     assert vault.mask("0123456789AB rest of it.") == "<IBAN_1> rest of <CARD_1>"
 
 
+@pytest.mark.parametrize(("value", "masked"), [("-", "a - b - a"), ("a", "<PHONE_1> - b - a")])
+def test_a_value_of_a_single_sign_is_masked_where_it_was_found_only(value, masked):
+    vault = Vault(lambda text, language: [(0, 1, "PHONE")] if text.startswith(value) else [])
+    assert vault.mask_all([Part(f"{value} here"), Part("a - b - a")]) == ["<PHONE_1> here", masked]
+
+
 def test_a_kind_that_nobody_knows_is_masked_as_other():
     assert Vault(lambda text, language: [(0, 4, "SHOE_SIZE")]).mask("43.5 fits") == "<OTHER_1> fits"
 
