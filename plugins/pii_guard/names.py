@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import entry_points
 
-log = logging.getLogger(__name__)
 GROUP = "webchatagent.name_recognisers"
 Recogniser = Callable[[str], Iterable[tuple[int, int]]]
 _WORD = r"(?:[A-ZÀ-Þ\u0100-\u017f](?:\.|[\w'’-]+)|[\u0900-\u097f]{2,})"
