@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .kinds import NOT_PERSONAL
+from .kinds import NOT_PERSONAL, THING_BEHIND
 
 _SHAPE = re.compile(
     r"(?<![\w#@=-])(?<!\d[.,:])(?:\+ ?|\(\+?)?\d(?:[ \-/.()]{0,3}\d){5,17}(?:\s?(?:x|ext\.?|Durchwahl)\s?\d{1,6})?(?!\w|[.,:]\d)"
@@ -20,7 +20,7 @@ _NAMED_BEHIND = re.compile(
 )
 _NO_PHONE = re.compile(  # dates, spans of years, coordinates
     r"(?:19|20)\d{2}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2(?:19|20)?\d{2}"
-    r"|(?:19|20)\d{2} ?[-/] ?(?:19|20)\d{2}|(?!0)\d{1,3}\.\d{4,}"
+    r"|(?:19|20)\d{2} ?[-/] ?(?:19|20)\d{2}|(?:\d{1,2}|[1-9]\d{2})\.\d{4,}"
 )
 _GROUPED = re.compile(r"\(?\d{3}\)?[ -]\d{3}-\d{4}|\(\d{3}\)\d{3}-\d{4}|0\d")
 
@@ -43,7 +43,7 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[tuple[int, int]]:
         nearer = announced is not None and (thing is None or announced.start() > thing.start())
         if (nearer and 7 <= digits <= 15) or _NAMED_BEHIND.match(text[end : end + 14]):
             yield start, end
-        elif thing is None:
+        elif thing is None and not THING_BEHIND.match(text[end : end + 20]):
             yield from _known(text, start, end, regions)
 
 
