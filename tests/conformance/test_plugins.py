@@ -35,6 +35,7 @@ HEAVY = (
     "python_calamine",
     "striprtf",
     "odf",
+    "phonenumbers",
 )
 PRIVACY = (
     "subject_locate",
