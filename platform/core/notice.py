@@ -81,6 +81,8 @@ def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str) -> Secti
         if d.recipient
         else say("notice_no_recipient", language),
     ]
+    if d.transfer:
+        sentences.append(say("notice_transfer", language, country=d.transfer))
     return Section(heading, sentences)
 
 

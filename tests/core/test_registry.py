@@ -74,7 +74,7 @@ def test_core_takes_part_in_every_set():
 
 def test_operator_switched_plugins_are_named():
     registry = Registry(
-        {"op": (manifest("op", switched_by="operator"), model_plugin("op")), "te": (manifest("te"), model_plugin("te"))}
+        {"op": (manifest("op", switched_by="operator", default=True), model_plugin("op")), "te": (manifest("te"), model_plugin("te"))}
     )
     assert registry.operator_switched == {"op"}
 
