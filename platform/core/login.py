@@ -8,14 +8,15 @@ from typing import Literal, Protocol
 
 from .errors import WebChatAgentError
 
-Trouble = Literal["over", "cancelled", "odd", "setup", "unreachable"]
+Trouble = Literal["over", "cancelled", "odd", "setup", "unreachable", "unverified"]
 
 
 class LoginFailed(WebChatAgentError):
     """Nobody is signed in. The code is `login_<trouble>`.
 
     `over`: it was not begun here, or too long ago; `cancelled`: the person said no; `odd`: the answer proves nothing;
-    `setup`: the provider does not know this installation; `unreachable`: it does not answer.
+    `setup`: the provider does not know this installation; `unreachable`: it does not answer;
+    `unverified`: the provider has not verified the address.
     """
 
     status = 400

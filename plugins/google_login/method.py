@@ -39,9 +39,7 @@ class GoogleLogin:
         """The order matters: nothing that came with the request is used before the state is right."""
         from .client import discover, exchange, read_id_token
 
-        if not kept.get("state") or not hmac.compare_digest(
-            params.get("state", "").encode(), kept["state"].encode()
-        ):
+        if not kept.get("state") or not hmac.compare_digest(params.get("state", "").encode(), kept["state"].encode()):
             raise LoginFailed("over", "This sign-in was not begun in this browser, or was used already.")
         if params.get("error"):
             _refuse(params["error"])
