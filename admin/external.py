@@ -5,7 +5,9 @@ Needs no Flask. The table belongs to Flask-AppBuilder's models; a test compares 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +17,14 @@ from sqlalchemy.exc import IntegrityError
 
 from webchatagent.core import audit, mail
 from webchatagent.core.egress import calling
-from webchatagent.core.errors import Conflict, NotFound
+from webchatagent.core.errors import Conflict, NotFound, WebChatAgentError
 from webchatagent.core.login import Identity, LoginFailed, LoginMethod
 from webchatagent.core.tenants import Platform, Tenant, operator_tenant
 
 from .accounts import USERS, check_email
 from .links import HOURS, link_to, make_link
 
+log = logging.getLogger(__name__)
 EXTERNAL = sa.table(
     "external_login",
     *(
@@ -75,17 +78,30 @@ def _method(platform: Platform, key: str) -> tuple[Tenant, str, LoginMethod]:
         raise NotFound("There is no such way to sign in.", code="not_found") from None
 
 
+@contextlib.contextmanager
+def _asking(plugin: str, here: Tenant) -> Iterator[None]:
+    """Run a plugin's code; whatever it raises becomes a LoginFailed, so that it harms nobody."""
+    try:
+        with calling(plugin, here):
+            yield
+    except WebChatAgentError:
+        raise
+    except Exception:
+        log.exception("plugin %s failed in a sign-in", plugin)
+        raise LoginFailed("odd", "The sign-in failed.") from None
+
+
 def begin(platform: Platform, key: str, base: str) -> tuple[str, dict[str, str]]:
     """Where to send a person, and what their session keeps meanwhile. Raises NotFound, LoginFailed."""
     here, plugin, method = _method(platform, key)
-    with calling(plugin, here):
+    with _asking(plugin, here):
         return method.begin(link_to(platform.settings, base, f"/sign-in/{key}/back"))
 
 
 def finish(platform: Platform, key: str, params: Mapping[str, str], kept: Mapping[str, str]) -> Identity:
     """Who came back. Raises NotFound, LoginFailed."""
     here, plugin, method = _method(platform, key)
-    with calling(plugin, here):
+    with _asking(plugin, here):
         return method.finish(params, kept)
 
 

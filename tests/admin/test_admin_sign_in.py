@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from webchatagent.admin import accounts, external, members, totp
 from webchatagent.admin.app import create_admin
-from webchatagent.core import mail, plugins
+from webchatagent.app import guard_egress
+from webchatagent.core import egress, mail, plugins
 from webchatagent.core.db.accounts import OutboxMail
 from webchatagent.core.db.records import AuditEntry
 from webchatagent.core.tenants import load_tenant, operator_tenant
@@ -325,3 +326,45 @@ def test_the_address_of_the_way_back_is_the_public_one(
     address = here.browser().get(BEGIN, headers={"Host": "evil.example.com"}).headers["Location"]
     (sent,) = parse_qs(urlsplit(address).query)["redirect_uri"]
     assert sent == f"https://chat.example.org/admin{BEGIN}/back"
+
+
+def test_a_plugin_that_crashes_is_a_sentence(house: Any, google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    from webchatagent.plugins.google_login.method import GoogleLogin
+
+    def crash(*_: Any) -> None:
+        raise RuntimeError("boom")
+
+    browser = house.browser()
+    back = google.way_back(browser, google.person("crash@example.com"))
+    monkeypatch.setattr(GoogleLogin, "finish", crash)
+    assert "was not valid" in said(browser.get(back), browser)
+    monkeypatch.setattr(GoogleLogin, "begin", crash)
+    assert "was not valid" in said(browser.get(BEGIN), browser)
+
+
+def test_ways_back_are_limited(limited: Any) -> None:
+    browser = limited.browser()
+    answers = [browser.get(f"{BEGIN}/back").status_code for _ in range(61)]
+    assert answers == [302] * 60 + [429]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_it_calls_what_is_declared_and_nothing_else(
+    tmp_path: Any, migrated_database: Any, identity_provider: IdentityProvider, listed: bool
+) -> None:
+    from .conftest import House, make_platform
+
+    platform = make_platform(tmp_path, migrated_database, private_hosts=identity_provider.host if listed else "")
+    here = House(platform, create_admin(platform), None, None, None, None, {})  # type: ignore[arg-type]
+    google = Google(here, identity_provider)
+    guard_egress(platform)
+    try:
+        browser = here.browser()
+        if listed:
+            assert google.go(browser, google.person("out@example.com")).headers["Location"].endswith("/finish")
+            called = {(plugin, host) for plugin, _, host in egress.recent() if plugin}
+            assert called == {("google_login", "127.0.0.1")}
+        else:
+            assert "does not answer" in said(browser.get(BEGIN), browser)
+    finally:
+        egress.reset()
