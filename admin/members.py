@@ -201,4 +201,4 @@ def emails_of(platform: Platform, user_ids: Sequence[int]) -> dict[int, str]:
     """The addresses of people, for pages that name who did something."""
     with platform.database.read() as db:
         rows = db.execute(sa.select(USERS.c.id, USERS.c.email).where(USERS.c.id.in_(user_ids)))
-        return dict(rows.tuples().all())
+        return dict(rows.all())

@@ -14,7 +14,7 @@ from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
 from .errors import InvalidRequest, Unavailable
 from .followup import points_back
-from .prompting import HISTORY, build_request
+from .prompting import REMEMBERED, build_request
 from .retrieval import retrieve
 from .sessions import open_session, resume_session
 from .storable import storable
@@ -69,7 +69,10 @@ def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: st
         if not session.new:
             past = list(
                 db.scalars(
-                    select(Message).where(Message.session_id == session.id).order_by(Message.id.desc()).limit(HISTORY)
+                    select(Message)
+                    .where(Message.session_id == session.id)
+                    .order_by(Message.id.desc())
+                    .limit(REMEMBERED)
                 )
             )[::-1]
         question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
@@ -121,7 +124,7 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
                         Message.id < (row.question_id or 0),
                     )
                     .order_by(Message.id.desc())
-                    .limit(HISTORY)
+                    .limit(REMEMBERED)
                 )
             )[::-1]
         return turn
@@ -134,7 +137,7 @@ def _find_passages(turn: Turn) -> None:
         before = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")
         if before:
             found = retrieve(tenant, bot.id, f"{before} {turn.question}", language=turn.language)
-    turn.found = found
+    turn.found, turn.vault = found, tenant.vault()
     turn.request = build_request(
         bot, turn.vault, turn.question, turn.language, turn.past, found.ranked if found.relevant else ()
     )

@@ -18,6 +18,7 @@ from .ranking import Ranked
 from .tenancy import insert_row, update_row
 from .texts import say
 from .turn import Turn
+from .vault import Vault
 
 
 class Answer:
@@ -28,6 +29,7 @@ class Answer:
         ranked = turn.found.ranked if turn.found and turn.found.relevant else ()
         self._passages = dict(enumerate(ranked, 1))
         self._citations = CitationStream({n: r.chunk.key.document_id for n, r in self._passages.items()})
+        self._restorer = turn.vault.restorer()
         self._pieces: list[str] = []
         self._own: list[str] = []
         self.refused = False
@@ -56,7 +58,7 @@ class Answer:
         elif isinstance(event, TokenUsage):
             self.usage = event
         elif isinstance(event, TextDelta):
-            return self._show(self._citations.feed(self._turn.vault.restore(event.text)), fixed=event.fixed)
+            return self._show(self._citations.feed(self._restorer.feed(event.text)), fixed=event.fixed)
         return ""
 
     def _show(self, text: str, *, fixed: bool) -> str:
@@ -68,7 +70,7 @@ class Answer:
 
     def close(self) -> list[str]:
         """The end of the text: what was held, or the tenant's words for not knowing; then the sources are known."""
-        tail = self._show(self._citations.close(), fixed=False)
+        tail = self._show(self._citations.feed(self._restorer.close()) + self._citations.close(), fixed=False)
         if not self.text.strip():  # also when the model ended without a word
             self.refused = True
             bot = self._turn.bot
@@ -89,7 +91,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
     """Store the answer with its sources and count the use, in one transaction."""
     tenant = turn.bot.tenant
     with tenant.write() as db:
-        answer.sources = source_list(db, answer.cited)
+        answer.sources = source_list(db, answer.cited, turn.vault)
         message = insert_row(
             db,
             Message,
@@ -99,6 +101,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
             text=answer.text,
             language=turn.language,
             sources=answer.sources,
+            personal=turn.vault.places(answer.text),
         )
         update_row(
             db,
@@ -132,8 +135,8 @@ def cut_turn(turn: Turn, text: str) -> None:
         )
 
 
-def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
-    """The numbered sources of an answer, as the API shows them."""
+def source_list(db: Any, cited: Sequence[Ranked], vault: Vault) -> list[dict[str, Any]]:
+    """The numbered sources of an answer, as the API shows them; secrets in them are withheld."""
     if not cited:
         return []
     ids = [r.chunk.key.document_id for r in cited]
@@ -151,7 +154,7 @@ def source_list(db: Any, cited: Sequence[Ranked]) -> list[dict[str, Any]]:
         shown: dict[str, Any] = {
             "type": "web" if r.chunk.url else "file" if kind == "file" and name else "text",
             "title": r.chunk.title or name,
-            "excerpt": r.chunk.text[:400],
+            "excerpt": vault.without_secrets(r.chunk.text, r.chunk.language)[:400],
             "n": number,
         }
         if r.chunk.url:

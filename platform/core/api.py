@@ -29,12 +29,13 @@ from .models import (
     Vectors,
     unit_vectors,
 )
+from .placeholders import fold_signs
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
 from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
-from .vault import Masked
+from .vault import Masked, PersonalSpan
 
 if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
@@ -75,6 +76,7 @@ __all__ = [
     "ModelInfo",
     "ModelRequest",
     "NotFound",
+    "PersonalSpan",
     "Problem",
     "SourceSpec",
     "State",
@@ -90,6 +92,7 @@ __all__ = [
     "chat_messages",
     "detect_language",
     "disclose",
+    "fold_signs",
     "hookimpl",
     "make_fetcher",
     "missing_models",

@@ -92,15 +92,11 @@ def _summaries(db: TenantSession, rows: Sequence[tuple[ChatSession, str]]) -> li
             select(TurnRow.session_id, func.count(TurnRow.id))
             .where(TurnRow.session_id.in_(ids), TurnRow.refused)
             .group_by(TurnRow.session_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     firsts = [c[4] for c in counts.values() if c[4]]
     opening = func.substr(Message.text, 1, 200)
-    openings: dict[int, str] = dict(
-        db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).tuples().all()
-    )
+    openings: dict[int, str] = dict(db.execute(select(Message.session_id, opening).where(Message.id.in_(firsts))).all())
     return [
         _conversation(row, bot, counts.get(row.id), refused.get(row.id, 0), openings.get(row.id, ""))
         for row, bot in rows
@@ -162,7 +158,7 @@ def count_conversations(tenant: Tenant, since: datetime) -> tuple[dict[int, int]
             .where(ChatSession.created_at >= since, ~ChatSession.restricted)
             .group_by(ChatSession.bot_id)
         )
-        per_bot = dict(begun.tuples().all())
+        per_bot = dict(begun.all())
         unanswered = db.scalar(
             select(func.count(TurnRow.id))
             .join(ChatSession, ChatSession.id == TurnRow.session_id)

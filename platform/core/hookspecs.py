@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .models import ChatModel, EmbeddingModel
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
     from .tenants import HealthCheck, Problem, Tenant
+    from .vault import PersonalSpan
 
 PROJECT = "webchatagent"
 hookimpl = HookimplMarker(PROJECT)
@@ -116,6 +117,11 @@ def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
 
 
 # -- privacy ------------------------------------------------------------------------------------------------
+
+
+@hook("require")
+def find_personal_data(tenant: Tenant, text: str, language: str) -> list[PersonalSpan] | None:
+    """Where a text that is about to leave for a model holds personal data. Called for every text of every turn."""
 
 
 @hook("collect")

@@ -110,7 +110,7 @@ def embed_document(tenant: Tenant, document_id: int) -> None:
     store = tenant.platform.chunks
     store.ensure_space(model.space)
     while missing := store.missing_vectors(tenant.id, model.space.id, EMBED_BATCH, document_id):
-        texts = [text if model.local else str(tenant.vault().mask(text)) for _, text in missing]
+        texts = [text if model.local else str(tenant.vault().mask_types(text)) for _, text in missing]
         written = store.put_vectors(
             tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts)
         )

@@ -53,8 +53,9 @@ def compose(tenant: Tenant, language: str) -> Notice:
             [say("notice_cookieless", language), say("notice_session", language), say("notice_end", language)],
         )
     ]
+    masked = tenant.vault().guarded
     for plugin, d in disclosures(tenant):
-        sections.append(_section(tenant, plugin, d, language))
+        sections.append(_section(tenant, plugin, d, language, masked))
     sections.append(
         Section(
             say("notice_rights_heading", language),
@@ -65,7 +66,7 @@ def compose(tenant: Tenant, language: str) -> Notice:
     return Notice(say("notice_title", language), [who[k] for k in CONTROLLER if k in who], sections)
 
 
-def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str) -> Section:
+def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str, masked: bool) -> Section:
     manifest = tenant.platform.registry.manifests.get(plugin)
     key = f"notice_about_{d.id}"
     heading = say(key, language) if plugin == "core" else (manifest.name if manifest else plugin)
@@ -83,6 +84,8 @@ def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str) -> Secti
     ]
     if d.transfer:
         sentences.append(say("notice_transfer", language, country=d.transfer))
+    if masked and d.recipient and d.purpose in ("answer", "index"):
+        sentences.append(say("notice_masked", language))
     return Section(heading, sentences)
 
 

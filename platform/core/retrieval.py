@@ -76,7 +76,7 @@ def _legs(tenant: Tenant, question: str, language: str) -> Legs:
         return legs
     text = question
     if not model.local:
-        text = str(tenant.vault().mask(question))
+        text = str(tenant.vault().mask_types(question, language))
         step_aside()
     return replace(legs, vector=model.embed_query(text), space=model.space.id)
 

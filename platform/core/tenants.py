@@ -17,12 +17,12 @@ from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
-from .errors import InvalidRequest, NotFound
+from .errors import InvalidRequest, NotFound, Unavailable
 from .secrets import PREFIX as SEALED
 from .secrets import SecretBox
 from .settings import Settings
 from .tenancy import TenantSession, system_scope, tenant_scope
-from .vault import Vault
+from .vault import PersonalSpan, Vault
 
 if TYPE_CHECKING:
     from .chunks import ChunkStore
@@ -138,8 +138,20 @@ class Tenant:
         self._configs.pop(plugin, None)
 
     def vault(self) -> Vault:
-        """An empty vault for one turn."""
-        return Vault()
+        """An empty vault for one turn, which asks the tenant's plugins what is personal."""
+        return Vault(self._find_personal_data)
+
+    def _find_personal_data(self, text: str, language: str) -> list[PersonalSpan] | None:
+        from .registry import HookFailed
+
+        try:
+            found = self.hooks.call("find_personal_data", tenant=self, text=text, language=language)
+        except HookFailed as error:  # nothing may leave that nobody looked at
+            names = ", ".join(plugin for plugin, _ in error.failures)
+            raise Unavailable(
+                "Personal data cannot be replaced at the moment.", f"switch off or repair the plugin {names}"
+            ) from None
+        return [span for _, spans in found for span in spans] if found else None
 
 
 def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Tenant:

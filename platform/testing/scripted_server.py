@@ -77,28 +77,26 @@ class ScriptedServer:
         self._loop.call_soon(self._loop.stop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request; each has a connection of its own, so that what comes after it means that the client left."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while asked := await _read(reader):
+            asked = await _read(reader)
+            if asked:
                 self.asked.append(asked)
-                steps = self._scripts.popleft() if self._scripts else [head(404, "text/plain", length=0)]
-                if not await self._run(steps, reader, writer):
-                    break
+                await self._run(self._scripts.popleft() if self._scripts else NOTHING, reader, writer)
         writer.close()
 
-    async def _run(self, steps: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Run a script; False when the connection is over."""
+    async def _run(self, steps: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         gone = asyncio.ensure_future(reader.read(1))
         try:
             for step in steps:
                 if step is RESET:
                     writer.transport.abort()
-                    return False
+                    return
                 if not await self._step(step, writer, gone):
                     self.left.set()
-                    return False
+                    return
         finally:
             gone.cancel()
-        return steps[0].lower().find(b"content-length") > 0 if isinstance(steps[0], bytes) else False
 
     async def _step(self, step: Step, writer: asyncio.StreamWriter, gone: asyncio.Future[bytes]) -> bool:
         if isinstance(step, bytes):
@@ -137,9 +135,14 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
 def head(status: int = 200, kind: str = "text/event-stream", *, length: int | None = None, **headers: str) -> bytes:
     """The head of an answer; without a length the body ends with the connection."""
     lines = [f"HTTP/1.1 {status} Scripted", f"Content-Type: {kind}"]
-    lines.append(f"Content-Length: {length}" if length is not None else "Connection: close")
+    lines.append("Connection: close")
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+NOTHING = (head(404, "text/plain", length=0),)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ HEAVY = (
     "python_calamine",
     "striprtf",
     "odf",
+    "phonenumbers",
 )
 PRIVACY = (
     "subject_locate",

@@ -200,6 +200,7 @@ def test_the_tables_of_a_conversation_hold_no_other_personal_column():
         "language",
         "sources",
         "parts",
+        "personal",
         "rating",
         "comment",
         "created_at",

@@ -42,7 +42,10 @@ class ChatSession(TenantOwned, Base):
 
 
 class Message(TenantOwned, Base):
-    """One message. `role` is visitor, bot or agent; `sources` are the numbered citations of an answer."""
+    """One message. `role` is visitor, bot or agent; `sources` are the numbered citations of an answer.
+
+    `personal` are the places in an answer where values were put back, as [start, end, label].
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -60,6 +63,7 @@ class Message(TenantOwned, Base):
     language: Mapped[str] = mapped_column(String(8), default="")
     sources: Mapped[list[Any]] = mapped_column(default=list)
     parts: Mapped[list[Any]] = mapped_column(default=list)
+    personal: Mapped[list[Any]] = mapped_column(default=list)
     rating: Mapped[str] = mapped_column(String(4), default="")
     comment: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
