@@ -63,7 +63,7 @@ def list_ways(platform: Platform, user_id: int | None = None) -> list[Way]:
     if user_id is not None:
         with platform.database.read() as db:
             rows = db.execute(sa.select(EXTERNAL.c.provider, EXTERNAL.c.email).where(EXTERNAL.c.user_id == user_id))
-            linked = {provider: email for provider, email in rows}
+            linked = dict(rows.all())
     ways = [Way(key, method.label, linked.pop(key, None)) for key, (_, method) in found.items()]
     gone = [Way(key, key, email) for key, email in linked.items()]
     """Links whose plugin is off now: they can still be taken away."""

@@ -42,10 +42,17 @@ class Identity:
 
 
 class LoginMethod(Protocol):
-    """A way to sign in. `id` is unique within its plugin, `label` the name of the provider."""
+    """A way to sign in."""
 
-    id: str
-    label: str
+    @property
+    def id(self) -> str:
+        """Unique within the plugin, for ever."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """The provider's name."""
+        ...
 
     def begin(self, redirect_uri: str) -> tuple[str, dict[str, str]]:
         """The address to send the person to, and what the browser's session keeps until they are back.
