@@ -43,6 +43,11 @@ def account_limits(amount: str = LIMIT) -> list[Limit]:
     return [Limit(amount, key_func=key, methods=["POST"]) for key in (get_remote_address, _account)]
 
 
+def address_limits(amount: str) -> list[Limit]:
+    """Limits per address of pages whose reading calls another server."""
+    return [Limit(amount, key_func=get_remote_address, methods=["GET"])]
+
+
 class LoginView(AuthDBView):  # type: ignore[misc]
     """Log-in by e-mail and password, log-out by POST."""
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, request, session, url_for
-from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 
 from webchatagent.core.errors import WebChatAgentError
@@ -18,7 +16,7 @@ from webchatagent.core.login import Identity, LoginFailed
 
 from .. import external, registration
 from ..accounts import find_user
-from ..fab.security import account_limits, admit, find_person, start_session
+from ..fab.security import account_limits, address_limits, admit, find_person, start_session
 from ..fab.session import platform, release
 from ..fab.views import Page, expose, page
 from ..forms import NewWorkspaceForm, ProofForm
@@ -56,7 +54,7 @@ class SignInPage(Page):
     default_view = "finish"
     label = _("Sign in")
     rights = rights(write=())
-    limits = [*account_limits(), Limit("60 per 10 minute", key_func=get_remote_address, methods=["GET"])]  # noqa: RUF012
+    limits = account_limits() + address_limits("60 per 10 minute")
 
     @expose("/<method>")
     def begin(self, method: str) -> Any:

@@ -12,9 +12,9 @@ class Config(BaseModel):
     """The OAuth client, and where the provider describes itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    client_id: str = Field("", max_length=300, description="Of the OAuth client in the Google Cloud console.")
+    client_id: str = Field("", max_length=200, description="Of the OAuth client in the Google Cloud console.")
     client_secret: SecretStr = Field(SecretStr(""), description="It stands beside the client ID.")
-    discovery_url: str = Field(GOOGLE, max_length=300, description="Where the provider describes itself.")
+    discovery_url: str = Field(GOOGLE, max_length=200, description="Where the provider describes itself.")
     keep_picture: bool = Field(False, description="Also keep the address of the person's picture.")
 
     @field_validator("discovery_url")
