@@ -19,7 +19,6 @@ from webchatagent.core.tenants import Platform, Tenant, load_tenant, operator_te
 from webchatagent.core.texts import say
 
 from .accounts import USERS, check_email, find_user
-from .external import EXTERNAL
 from .links import hash_token, link_over, link_to, new_token
 from .roles import MEMBER_ROLES
 
@@ -165,8 +164,7 @@ def delete_account(platform: Platform, user_id: int) -> None:
         email = db.scalar(select(USERS.c.email).where(USERS.c.id == user_id)) or ""
         db.execute(delete(Membership).where(Membership.user_id == user_id))
         db.execute(delete(AccountLink).where(AccountLink.email == email.lower()))
-        db.execute(sa.delete(EXTERNAL).where(EXTERNAL.c.user_id == user_id))
-        db.execute(sa.delete(USERS).where(USERS.c.id == user_id))
+        db.execute(sa.delete(USERS).where(USERS.c.id == user_id))  # with what they linked, by the foreign key
         mail.erase_mails(db, email)
         audit.record(db, audit.current_actor(), "account.deleted", f"user:{user_id}")
     platform.database.forget_deleted()

@@ -278,6 +278,14 @@ def test_what_was_begun_as_one_person_does_not_end_as_another(house: Any, google
     assert "begun elsewhere" in said(browser.get(back), browser)
 
 
+def test_what_was_begun_by_a_session_that_ended_does_not_go_on_without_it(house: Any, google: Google) -> None:
+    user_id = google.account("ended@example.org")
+    browser = house.browser("ended@example.org")
+    back = google.way_back(browser, google.person("ended-private@example.com"))
+    accounts.set_active(house.platform, user_id, True)  # ends every session
+    assert "begun elsewhere" in said(browser.get(back), browser)
+
+
 @pytest.mark.parametrize("params", [{}, {"error": "access_denied"}, {"state": "x" * 900}, {"code": "\0", "state": ""}])
 def test_a_way_back_that_nobody_began_is_a_sentence(house: Any, google: Google, params: dict[str, str]) -> None:
     browser = house.browser()

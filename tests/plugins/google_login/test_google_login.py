@@ -127,6 +127,7 @@ LIES: dict[str, Callable[[Forger], Any]] = {
     "no issuer": lambda f: f.claims.update(iss=None),
     "wrong audience": lambda f: f.claims.update(aud="another-client"),
     "further audience": lambda f: f.claims.update(aud=[CLIENT, "another"], azp="another"),
+    "audience of another that names this client": lambda f: f.claims.update(aud="another-client", azp=CLIENT),
     "no audience": lambda f: f.claims.update(aud=None),
     "expired": lambda f: f.claims.update(exp=int(time.time()) - 120, iat=int(time.time()) - 500),
     "no expiry": lambda f: f.claims.update(exp=None),
