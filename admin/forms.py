@@ -83,6 +83,29 @@ class CompanyForm(NewPasswordForm):
         super().__init__(data={"locale": spoken()})
 
 
+class NewWorkspaceForm(FlaskForm):  # type: ignore[misc]
+    """What a new workspace needs of somebody whom a provider has proven."""
+
+    company = StringField(
+        _("Company or team"),
+        [InputRequired(REQUIRED), Length(max=200)],
+        description=_("Your colleagues and your visitors read this name."),
+        render_kw={"autocomplete": "organization", "autofocus": True},
+    )
+    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+
+    def __init__(self) -> None:
+        super().__init__(data={"locale": spoken()})
+
+
+class ProofForm(FlaskForm):  # type: ignore[misc]
+    """The password of an account, as proof that it is theirs."""
+
+    password = PasswordField(
+        _("Password"), [InputRequired(REQUIRED), Length(max=256)], render_kw={"autocomplete": "current-password"}
+    )
+
+
 class WorkspaceForm(FlaskForm):  # type: ignore[misc]
     """What an owner sets on a workspace."""
 

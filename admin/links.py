@@ -19,7 +19,8 @@ from webchatagent.core.tenants import Platform
 
 REGISTER_HOURS = 24
 RESET_HOURS = 1
-HOURS = {"register": REGISTER_HOURS, "reset": RESET_HOURS}
+SIGN_IN_HOURS = 1
+HOURS = {"register": REGISTER_HOURS, "reset": RESET_HOURS, "sign_in": SIGN_IN_HOURS}
 
 
 def new_token() -> tuple[str, str]:

@@ -164,7 +164,7 @@ def delete_account(platform: Platform, user_id: int) -> None:
         email = db.scalar(select(USERS.c.email).where(USERS.c.id == user_id)) or ""
         db.execute(delete(Membership).where(Membership.user_id == user_id))
         db.execute(delete(AccountLink).where(AccountLink.email == email.lower()))
-        db.execute(sa.delete(USERS).where(USERS.c.id == user_id))
+        db.execute(sa.delete(USERS).where(USERS.c.id == user_id))  # with what they linked, by the foreign key
         mail.erase_mails(db, email)
         audit.record(db, audit.current_actor(), "account.deleted", f"user:{user_id}")
     platform.database.forget_deleted()

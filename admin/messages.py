@@ -44,6 +44,15 @@ SENTENCES: dict[str, Any] = {
     "public_url_missing": _(
         "This server does not know its own address, so it cannot send links. Please tell the people who run it."
     ),
+    "login_over": _("This sign-in took too long, or was begun elsewhere. Please try again."),
+    "login_cancelled": _("You did not allow the sign-in. You can try again, or use your password."),
+    "login_odd": _("The answer of the provider was not valid. Please try again, or use your password."),
+    "login_setup": _("The provider does not accept this server. Please tell the people who run it."),
+    "login_unreachable": _("The provider does not answer. Please try again later, or use your password."),
+    "login_unverified": _(
+        "The provider has not verified your e-mail address. Please verify it there, or use your password."
+    ),
+    "login_taken": _("This sign-in is linked already. Please unlink it first."),
     "key_not_found": _("There is no such key."),
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .identity.running import IdentityProvider
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,3 +37,19 @@ def specs() -> Path:
     if not folder.is_dir():
         pytest.skip("the vendors' specifications are not beside this repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def provider_process() -> Iterator[IdentityProvider]:
+    """A real OpenID Connect provider on a free port of this machine."""
+    from .identity.running import running
+
+    with running() as provider:
+        yield provider
+
+
+@pytest.fixture
+def identity_provider(provider_process: IdentityProvider, monkeypatch: pytest.MonkeyPatch) -> IdentityProvider:
+    """The provider, as a private host that may be called."""
+    monkeypatch.setenv("WEBCHATAGENT_PRIVATE_HOSTS", provider_process.host)
+    return provider_process

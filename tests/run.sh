@@ -16,8 +16,11 @@ if [ -n "$packages" ] && have apt-get && [ "$(id -u)" = 0 ]; then
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >reports/apt.log 2>&1 \
     || echo "could not install$packages (reports/apt.log); tests that need them are skipped, or fail with CI=true"
 fi
-if have npm && [ ! -d widget/node_modules ]; then
-  npm ci --prefix widget --no-audit --no-fund --silent >reports/npm.log 2>&1 || echo "npm ci failed (reports/npm.log)"
+if have npm; then
+  for folder in widget tests/identity; do
+    [ -d $folder/node_modules ] || npm ci --prefix $folder --no-audit --no-fund --silent >>reports/npm.log 2>&1 \
+      || echo "npm ci failed in $folder (reports/npm.log)"
+  done
 fi
 
 make --no-print-directory check >reports/check.log 2>&1 &

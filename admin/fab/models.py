@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Boolean, Integer, String, Text
+from sqlalchemy import Boolean, DateTime, ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 
@@ -23,3 +26,28 @@ class AdminUser(User):  # type: ignore[misc]
     totp: Mapped[str] = mapped_column(String(200), default="", server_default="", nullable=False)
     totp_used: Mapped[int] = mapped_column(Integer, default=0, server_default="0", nullable=False)
     recovery: Mapped[str] = mapped_column(Text, default="", server_default="", nullable=False)
+
+
+class ExternalLogin(Model):  # type: ignore[misc]
+    """That a person signs in at another company too: `provider` is the method, `subject` theirs at `issuer`.
+
+    Of the person only name, address and picture (its address, when the plugin says so) are kept, and no token.
+    """
+
+    __tablename__ = "external_login"
+    __table_args__ = (
+        UniqueConstraint("provider", "issuer", "subject", name="uq_external_login_subject"),
+        UniqueConstraint("user_id", "provider", name="uq_external_login_user_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("ab_user.id", name="fk_external_login_user_id", ondelete="CASCADE"), nullable=False
+    )
+    provider: Mapped[str] = mapped_column(String(100), nullable=False)
+    issuer: Mapped[str] = mapped_column(String(255), nullable=False)
+    subject: Mapped[str] = mapped_column(String(255), nullable=False)
+    email: Mapped[str] = mapped_column(String(128), default="", server_default="", nullable=False)
+    name: Mapped[str] = mapped_column(String(128), default="", server_default="", nullable=False)
+    picture: Mapped[str] = mapped_column(String(500), default="", server_default="", nullable=False)
+    created_at: Mapped[datetime] = mapped_column(DateTime, nullable=False)

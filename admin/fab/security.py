@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
 
+from ..external import list_ways
 from ..forms import LoginForm
 from .models import AdminUser
 from .session import place, platform, release, tenant
@@ -32,13 +33,19 @@ HALF_SECONDS = 300
 
 
 def _account() -> str:
-    named = request.form.get("email", "").strip().lower()[:320] or str((session.get("half") or [""])[0])
+    waiting = str((session.get("half") or [""])[0] or (session.get("identity") or {}).get("email", ""))
+    named = request.form.get("email", "").strip().lower()[:320] or waiting
     return f"account:{named}" if named else get_remote_address()
 
 
 def account_limits(amount: str = LIMIT) -> list[Limit]:
     """Limits of a page without a log-in: per address, and per account that it names."""
     return [Limit(amount, key_func=key, methods=["POST"]) for key in (get_remote_address, _account)]
+
+
+def address_limits(amount: str) -> list[Limit]:
+    """Limits per address of pages whose reading calls another server."""
+    return [Limit(amount, key_func=get_remote_address, methods=["GET"])]
 
 
 class LoginView(AuthDBView):  # type: ignore[misc]
@@ -56,15 +63,13 @@ class LoginView(AuthDBView):  # type: ignore[misc]
         form = LoginForm()
         if form.validate_on_submit():
             user = self.appbuilder.sm.sign_in(form.email.data, form.password.data)
-            if user is not None and user.totp:
-                session["half"] = [user.id, user.session_epoch, int(time.time()) + HALF_SECONDS]
-                return redirect(url_for("SecondStepPage.show", next=request.args.get("next")))
             if user is not None:
-                start_session(user)
-                return redirect(target)
+                return admit(user, request.args.get("next", ""))
             flash(gettext("This e-mail and password do not match. Please try again."), "danger")
         open_here = platform().settings.registration == "open"
-        page: str = self.render_template("wca/login.html", form=form, registration=open_here)
+        page: str = self.render_template(
+            "wca/login.html", form=form, registration=open_here, ways=list_ways(platform())
+        )
         return page
 
     @expose("/logout/", methods=["POST"])
@@ -89,6 +94,15 @@ def safe_target(wanted: str) -> str:
     if not path.startswith(root) or path.startswith("//") or any(ord(c) < 32 for c in wanted):
         return home
     return path + (f"?{parts.query}" if parts.query else "")
+
+
+def admit(user: AdminUser, target: str) -> Response:
+    """Let a person in who is proven, or ask for their second step first; then go to `target`, a path of this app."""
+    if user.totp:
+        session["half"] = [user.id, user.session_epoch, int(time.time()) + HALF_SECONDS]
+        return redirect(url_for("SecondStepPage.show", next=target or None))
+    start_session(user)
+    return redirect(safe_target(target))
 
 
 def find_person(user_id: int) -> AdminUser | None:
@@ -145,10 +159,11 @@ class AdminSecurity(SecurityManager):  # type: ignore[misc]
         right = check_password_hash(str(stored), password)
         if user is None or not known:
             return None
-        self._count(user, right)
+        self.count_login(user, right)
         return user if right else None
 
-    def _count(self, user: AdminUser, right: bool) -> None:
+    def count_login(self, user: AdminUser, right: bool) -> None:
+        """Note that a person came in, or that a password was wrong."""
         values: dict[str, Any] = {"fail_login_count": func.coalesce(AdminUser.fail_login_count, 0) + 1}
         if right:
             values = {

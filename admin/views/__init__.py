@@ -22,6 +22,7 @@ from .people import PeoplePage
 from .register import RegisterPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
+from .sign_in import SignInPage
 from .sources import SourcesPage
 from .tenants import TenantsPage
 from .workspace import WorkspacePage
@@ -45,6 +46,7 @@ PAGES: tuple[type[Page], ...] = (
     RegisterPage,
     ResetPage,
     SecondStepPage,
+    SignInPage,
 )
 """The first is the home page."""
 SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)

@@ -16,6 +16,7 @@ from webchatagent.core.errors import InvalidRequest, WebChatAgentError
 
 from .. import members, totp
 from ..accounts import USERS, check_password, set_password
+from ..external import list_ways
 from ..fab.session import platform, release, tenant
 from ..fab.views import Page, expose, page, to_login
 from ..forms import CodeForm, PasswordForm
@@ -43,7 +44,7 @@ class AccountPage(Page):
                 form.present.errors = [gettext("This is not your present password.")]
             elif self._change(form):
                 return redirect(url_for("LoginView.login"))
-        return self.show_page("wca/account.html", form=form)
+        return self.show_page("wca/account.html", form=form, ways=list_ways(platform(), current_user.id))
 
     @page("/second-step", methods=("GET", "POST"))
     def second_step(self) -> Any:

@@ -26,6 +26,8 @@ ACTIONS: dict[str, Any] = {
     "account.second_factor_off": _("switched the second step off"),
     "account.second_factor_on": _("switched the second step on"),
     "account.registered": _("registered"),
+    "account.login_linked": _("linked a sign-in of another company"),
+    "account.login_unlinked": _("unlinked a sign-in of another company"),
     "account.unlocked": _("unlocked an account"),
     "bot.changed": _("changed a bot"),
     "bot.created": _("made a bot"),

@@ -140,7 +140,7 @@ class MarketplacePage(Page):
     def _shown(self, plugin: str, form: SettingsForm | None) -> str:
         here = tenant()
         offer = marketplace.find_offer(here, plugin)
-        may = self.may("edit") and not offer.by_operator and offer.state != "broken"
+        may = self.may("edit") and plugins.may_switch(here, offer.manifest) and offer.state != "broken"
         stops = stopping.preview(here, plugin) if may and offer.state in ("on", "setup") else None
         if offer.configurable and may and form is None:
             form = self._form(plugin)

@@ -12,6 +12,7 @@ from .egress import EgressRefused
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
 from .kept import KeptClients
+from .login import Identity, LoginFailed, LoginMethod
 from .modelchecks import missing_models, try_vectors
 from .models import (
     CannotAnswer,
@@ -63,8 +64,11 @@ __all__ = [
     "FoundDocument",
     "Health",
     "HealthCheck",
+    "Identity",
     "InvalidRequest",
     "KeptClients",
+    "LoginFailed",
+    "LoginMethod",
     "Masked",
     "MaskedPassage",
     "ModelEvent",

@@ -27,6 +27,7 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from .admin_views import AdminView
     from .documents import Blob, Connector, ExtractedText
+    from .login import LoginMethod
     from .models import ChatModel, EmbeddingModel
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
     from .tenants import HealthCheck, Problem, Tenant
@@ -71,6 +72,14 @@ def health_checks() -> list[HealthCheck]:
 @hook("collect", scope="platform")
 def admin_views() -> list[AdminView]:
     """Screens of the admin, declared: tables with their columns, filters, actions and rights."""
+
+
+# -- accounts -----------------------------------------------------------------------------------------------
+
+
+@hook("collect")
+def login_methods(tenant: Tenant) -> list[LoginMethod]:
+    """Ways to sign in to the admin. Called for the operator's own tenant only. Must not touch the network."""
 
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------

@@ -82,6 +82,8 @@ def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str, masked: 
         if d.recipient
         else say("notice_no_recipient", language),
     ]
+    if d.transfer:
+        sentences.append(say("notice_transfer", language, country=d.transfer))
     if masked and d.recipient and d.purpose in ("answer", "index"):
         sentences.append(say("notice_masked", language))
     return Section(heading, sentences)

@@ -22,7 +22,7 @@ from .errors import Forbidden, InvalidRequest, NotFound, WebChatAgentError
 from .manifest import Manifest
 from .stopping import Receipt, kinds_of, stop
 from .tenancy import TenantSession
-from .tenants import Platform, Problem, Tenant, load_tenant, open_config, seal_config
+from .tenants import OPERATOR, Platform, Problem, Tenant, load_tenant, open_config, seal_config
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,14 @@ def config_model(tenant: Tenant, plugin: str) -> type[BaseModel]:
     return model
 
 
+def may_switch(tenant: Tenant, manifest: Manifest) -> bool:
+    """Whether a plugin is switched and set in this tenant: those of the operator in the operator's own only."""
+    return manifest.switched_by == "tenant" or (tenant.slug == OPERATOR and not manifest.default)
+
+
 def _switchable(tenant: Tenant, plugin: str) -> Manifest:
     manifest = manifest_of(tenant, plugin)
-    if manifest.switched_by == "operator":
+    if not may_switch(tenant, manifest):
         raise Forbidden(
             f"{manifest.name} is switched by the operator.",
             "ask the operator of this installation",

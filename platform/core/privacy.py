@@ -22,6 +22,7 @@ class Disclosure:
 
     `data` and `purpose` come from closed lists (`DATA`, `PURPOSES`), so that a notice can be written in any language.
     `recipient` is empty when nothing leaves the house; else name and `country` (ISO code) are those of `plugin.toml`.
+    `transfer` is the ISO code of a country outside of the EU that the recipient passes it on to, or empty.
     `retention_days` of 0 means until the person or the tenant deletes it.
     """
 
@@ -35,6 +36,7 @@ class Disclosure:
     role: Role = "none"
     privacy_url: str = ""
     hosts: tuple[str, ...] = ()
+    transfer: str = ""
 
     def __post_init__(self) -> None:
         wrong = [d for d in self.data if d not in DATA]

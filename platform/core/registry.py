@@ -120,7 +120,9 @@ class Registry:
         self._plugins = {name: module for name, (_, module) in sorted(plugins.items())}
         self.manifests = {name: manifest for name, (manifest, _) in sorted(plugins.items())}
         self.broken = dict(broken or {})
-        self.operator_switched = frozenset(n for n, m in self.manifests.items() if m.switched_by == "operator")
+        self.operator_switched = frozenset(
+            n for n, m in self.manifests.items() if m.switched_by == "operator" and m.default
+        )
         self.platform = Hooks({**self._always, **self._plugins}, "platform")
         self._for = functools.lru_cache(maxsize=256)(self._build)
         self._one = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: self._plugins[name]}, "plugin"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from webchatagent.core.api import Disclosure, Tenant, disclose
 
 from .config import Config
@@ -19,4 +21,5 @@ def disclosures(tenant: Tenant, config: Config) -> list[Disclosure]:
 
 
 def _sent(tenant: Tenant, config: Config, purpose: str, data: tuple[str, ...]) -> Disclosure:
-    return disclose(tenant, "llm_gemini", f"llm_gemini.{purpose}", data, purpose, KEPT_DAYS, config.base_url)
+    made = disclose(tenant, "llm_gemini", f"llm_gemini.{purpose}", data, purpose, KEPT_DAYS, config.base_url)
+    return replace(made, transfer="US")

@@ -9,6 +9,7 @@ import pytest
 
 from webchatagent.admin import catalogues, metadata, migrations_folder
 from webchatagent.admin.accounts import USERS
+from webchatagent.admin.external import EXTERNAL
 from webchatagent.admin.states import LABELS, MEANING
 from webchatagent.core.documents import STATES
 
@@ -101,6 +102,7 @@ def test_the_tables_are_those_of_the_models(house: Any) -> None:
 
     wanted = metadata()
     assert migrations_folder().is_dir()
+    assert {c.name for c in EXTERNAL.columns} <= {c.name for c in wanted.tables["external_login"].columns}
     assert {c.name for c in USERS.columns} <= {c.name for c in wanted.tables["ab_user"].columns}
     with house.platform.database.engine.connect() as connection:
         context = MigrationContext.configure(

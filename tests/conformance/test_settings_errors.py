@@ -27,10 +27,12 @@ def codes_in_the_code() -> set[str]:
         for path in (ROOT / folder).rglob("*.py"):
             found |= {"".join(groups) for groups in CODES.findall(path.read_text(encoding="utf-8"))}
     from webchatagent.core.documents import PASSING, STATES
+    from webchatagent.core.login import Trouble as LoginTrouble
     from webchatagent.core.models import Trouble
     from webchatagent.web.app import CODES as HTTP
 
     found |= {f"model_{trouble}" for trouble in get_args(Trouble)}
+    found |= {f"login_{trouble}" for trouble in get_args(LoginTrouble)}
     return (
         found | set(HTTP.values()) | {f"document_{s}" for s in STATES if s not in PASSING and s != "searchable"}
     ) - INNER

@@ -72,9 +72,12 @@ def test_core_takes_part_in_every_set():
     assert called(registry) == [("core", ["core"])]
 
 
-def test_operator_switched_plugins_are_named():
+def test_plugins_that_are_on_for_everybody_are_named():
     registry = Registry(
-        {"op": (manifest("op", switched_by="operator"), model_plugin("op")), "te": (manifest("te"), model_plugin("te"))}
+        {
+            "op": (manifest("op", switched_by="operator", default=True), model_plugin("op")),
+            "te": (manifest("te"), model_plugin("te")),
+        }
     )
     assert registry.operator_switched == {"op"}
 
