@@ -73,7 +73,7 @@ def declared_views(platform: Platform) -> Iterator[tuple[str, AdminView, type[An
         try:
             named = spec if own else replace(spec, id=f"{plugin}-{spec.id}")
             yield "" if own else plugin, named, build_view(named)
-        except Exception:
+        except Exception:  # a plugin's code: it may fail in any way, and harms its own screen only
             log.exception("a screen of plugin %s is left out", plugin)
 
 

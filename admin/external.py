@@ -86,7 +86,7 @@ def _asking(plugin: str, here: Tenant) -> Iterator[None]:
             yield
     except WebChatAgentError:
         raise
-    except Exception:
+    except Exception:  # a plugin's code: it may fail in any way
         log.exception("plugin %s failed in a sign-in", plugin)
         raise LoginFailed("odd", "The sign-in failed.") from None
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from .analysis import detect_language
@@ -18,7 +17,7 @@ from .prompting import REMEMBERED, build_request
 from .retrieval import retrieve
 from .sessions import open_session, resume_session
 from .storable import storable
-from .tenancy import insert_row
+from .tenancy import TenantSession, insert_row
 from .turn import STALE_SECONDS, Turn
 
 
@@ -65,16 +64,7 @@ def check_message(bot: LiveBot, message: object) -> str:
 def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str) -> Turn:
     with bot.tenant.write() as db:
         session = open_session(db, bot, key, language)
-        past: Sequence[Message] = []
-        if not session.new:
-            past = list(
-                db.scalars(
-                    select(Message)
-                    .where(Message.session_id == session.id)
-                    .order_by(Message.id.desc())
-                    .limit(REMEMBERED)
-                )
-            )[::-1]
+        past = [] if session.new else _past(db, session.id)
         question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
         public_id = new_uuid()
         turn_id = insert_row(
@@ -87,6 +77,14 @@ def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: st
             question_id=question,
         )
         return Turn(turn_id, public_id, bot, session, message, language, past=past)
+
+
+def _past(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> list[Message]:
+    """The last messages of a session, oldest first."""
+    rows = db.scalars(
+        select(Message).where(Message.session_id == session_id, *also).order_by(Message.id.desc()).limit(REMEMBERED)
+    )
+    return list(rows)[::-1]
 
 
 def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str) -> Turn | None:
@@ -116,17 +114,7 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
             turn.state = "running"
         else:
             row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
-            turn.past = list(
-                db.scalars(
-                    select(Message)
-                    .where(
-                        Message.session_id == session.id,
-                        Message.id < (row.question_id or 0),
-                    )
-                    .order_by(Message.id.desc())
-                    .limit(REMEMBERED)
-                )
-            )[::-1]
+            turn.past = _past(db, session.id, Message.id < (row.question_id or 0))
         return turn
 
 

@@ -57,7 +57,7 @@ class ProgressWriter:
             await asyncio.sleep(max(SAVE_SECONDS, 0.01))
             try:
                 await self._save()
-            except Exception:
+            except Exception:  # a database that is away must not end the saving of all answers; the next second may do
                 log.exception("the progress of answers could not be written")
 
     async def _save(self) -> None:

@@ -111,7 +111,7 @@ class _Attempt:
         except ModelFailed as error:
             self._breakers.failed(self._key, error)
             raise
-        except BaseException:
+        except BaseException:  # the reader left, or the plugin has a fault of its own: no verdict on the provider
             self._breakers.gave_up(self._key)
             raise
         finally:

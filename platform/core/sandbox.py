@@ -153,7 +153,7 @@ class Sandbox:
                     if attempt == 0 and not died.sent and not died.timeout:
                         continue  # it had died before, between two documents
                     raise _explain(code, died, seconds) from None
-                except BaseException:
+                except BaseException:  # whatever ends the wait, a worker in the middle of a file cannot be used again
                     worker.process.kill()
                     worker.end()
                     raise

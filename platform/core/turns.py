@@ -126,7 +126,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
     except WebChatAgentError as error:
         await asyncio.to_thread(cut_turn, turn, answer.text)
         live.emit({"type": "error", **error.as_json()})
-    except Exception:
+    except Exception:  # whatever it was, the reader is told and the turn does not stay open
         log.exception("turn %s failed", turn.public_id)
         await asyncio.to_thread(cut_turn, turn, answer.text)
         live.emit(_cut_event(turn))

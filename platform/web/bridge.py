@@ -213,7 +213,7 @@ async def _finish_later(
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     try:
         response = await work()
-    except Exception:
+    except Exception:  # Flask's error handlers have ended by now; a client must get an answer all the same
         log.exception("a late response failed")
         response = Response(FAILED, 503, {"Content-Type": "application/json", "Retry-After": "2"})
     return response.status_code, _merge(headers, response), response.get_data()
