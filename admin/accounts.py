@@ -20,7 +20,7 @@ from webchatagent.core.db.tenants import Membership
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenants import Platform, Tenant, ensure_operator, operator_tenant
 
-from .roles import ROLES
+from .roles import MEMBER_ROLES
 
 USERS = sa.table(
     "ab_user",
@@ -60,8 +60,8 @@ def create_user(
     Without a password a strong one is made. Raises InvalidRequest.
     """
     email = check_email(email)
-    if role not in ROLES or (tenant is None) != (role == "operator"):
-        raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(ROLES)}", field="role")
+    if role not in (*MEMBER_ROLES, "operator") or (tenant is None) != (role == "operator"):
+        raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(MEMBER_ROLES)}", field="role")
     if tenant is None:
         ensure_operator(platform)
     if password is not None:

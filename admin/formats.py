@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask_babel import format_datetime, format_decimal, format_timedelta, gettext
+from babel import dates
+from flask_babel import format_datetime, format_decimal, format_timedelta, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
@@ -30,6 +31,14 @@ def ago(when: datetime | None) -> Markup:
     )
 
 
+def clock_time(when: datetime | None, locale: str = "") -> str:
+    """A time as people write it, in UTC, in the language of the reader or a given one."""
+    if when is None:
+        return "–"
+    shown: str = dates.format_datetime(when.astimezone(UTC), "short", locale=locale or str(get_locale() or "en"))
+    return f"{shown} UTC"
+
+
 def size(amount: int | None) -> str:
     """Bytes as `1.5 MB`."""
     value = float(amount or 0)
@@ -42,6 +51,7 @@ def size(amount: int | None) -> str:
 
 FORMATS: dict[str, Callable[[Any], Any]] = {
     "time": ago,
+    "clock": clock_time,
     "number": lambda value: format_decimal(value) if value is not None else "–",
     "bytes": size,
     "language": lambda code: language_name(code or ""),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webchatagent.core.apikeys import SCOPES
+from webchatagent.core.support import MAX_REASON, MIN_REASON, MINUTES
 
 from .languages import LANGUAGES, role_label, scope_label, spoken
 from .roles import MEMBER_ROLES
@@ -153,6 +155,22 @@ class TenantForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         _("E-mail of the owner"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email"}
     )
+
+
+class VisitForm(FlaskForm):  # type: ignore[misc]
+    """Why an operator enters a tenant, and for how long."""
+
+    reason = TextAreaField(
+        _("Reason"),
+        [InputRequired(REQUIRED), Length(min=MIN_REASON, max=MAX_REASON, message=_("Please say why, in a sentence."))],
+        description=_("The people of the workspace read it."),
+        render_kw={"rows": 2, "maxlength": MAX_REASON},
+    )
+    minutes = SelectField(_("How long"), default="30")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.minutes.choices = [(str(n), ngettext("%(num)d minute", "%(num)d minutes", n)) for n in MINUTES]
 
 
 class KeyForm(FlaskForm):  # type: ignore[misc]

@@ -29,6 +29,7 @@ ORDER = (
     "JobsView",
     "ConsentsView",
     "AuditPage",
+    "SupportVisitsView",
     "OutboxPage",
     "WorkspacePage",
     "TenantsPage",

@@ -8,6 +8,7 @@ from ..fab.views import Page
 from .account import AccountPage
 from .audit import AuditPage
 from .bots import BOTS
+from .closing import ClosingPage
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
 from .embed import EmbedPage
@@ -24,6 +25,7 @@ from .reset import ResetPage
 from .second_step import SecondStepPage
 from .sign_in import SignInPage
 from .sources import SourcesPage
+from .support import SupportPage
 from .tenants import TenantsPage
 from .workspace import WorkspacePage
 
@@ -42,6 +44,8 @@ PAGES: tuple[type[Page], ...] = (
     PeoplePage,
     HealthPage,
     AccountPage,
+    ClosingPage,
+    SupportPage,
     InvitationPage,
     RegisterPage,
     ResetPage,

@@ -55,8 +55,14 @@ ACTIONS: dict[str, Any] = {
     "source.added": _("added a source"),
     "source.deleted": _("deleted a source"),
     "source.synced": _("had a source read again"),
+    "support.begun": _("entered for support"),
+    "support.ended": _("ended a visit of support"),
+    "support.opened": _("opened as support"),
     "tenant.changed": _("changed the settings of the workspace"),
+    "tenant.closed": _("closed the workspace"),
     "tenant.created": _("made the workspace"),
+    "tenant.erased": _("erased the workspace"),
+    "tenant.reopened": _("opened the workspace again"),
 }
 """What stands behind the name of the person. A test compares it with what the code records."""
 

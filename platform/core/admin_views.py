@@ -11,7 +11,7 @@ from .tenants import Tenant
 
 Text = Any
 """A string, a lazy one, or one string per language: `{"en": "Orders", "de": "Bestellungen", "hi": "ऑर्डर"}`."""
-Format = Literal["time", "number", "bytes", "language", "code", "yes_no", "json", "sentence"]
+Format = Literal["time", "clock", "number", "bytes", "language", "code", "yes_no", "json", "sentence"]
 
 
 @dataclass(frozen=True)

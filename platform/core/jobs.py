@@ -34,7 +34,8 @@ SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
 EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
 MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE)}
+ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False)
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE, ERASE_TENANT)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:

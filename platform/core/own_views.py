@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .admin_views import AdminAction, AdminView
+from .db.operating import SupportVisit
 from .db.records import BackgroundJob, ConsentRecord, UsageRow
 from .jobs import KINDS, retry_jobs
 from .roles import rights
@@ -32,7 +33,7 @@ JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
 def views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, visits of support."""
     jobs = AdminView(
         id="jobs",
         model=BackgroundJob,
@@ -83,4 +84,17 @@ def views() -> list[AdminView]:
         rights=rights(read=("owner", "privacy", "operator"), write=()),
         empty_title=words("admin_consents_empty"),
     )
-    return [jobs, usage, consents]
+    visits = AdminView(
+        id="support-visits",
+        model=SupportVisit,
+        title=words("admin_visits"),
+        intro=words("admin_visits_intro"),
+        icon="people",
+        group="workspace",
+        list_columns=("operator", "reason", "begun_at", "until", "ended_at"),
+        labels=_labels("operator", "reason", "begun_at", "until", "ended_at"),
+        formats={"begun_at": "time", "until": "clock", "ended_at": "clock"},
+        rights=rights(read=("owner", "privacy"), write=()),
+        empty_title=words("admin_visits_empty"),
+    )
+    return [jobs, usage, consents, visits]

@@ -7,16 +7,17 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from . import audit
 from .db.base import Base
 from .db.chats import ChatSession, Contact, ContactLink, Message
-from .db.records import ConsentRecord
-from .db.tenants import TenantRow
+from .db.records import AuditEntry, ConsentRecord
+from .db.tenants import Membership, TenantRow
 from .errors import InvalidRequest
 from .mail import erase_mails, mails_to
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .sessions import erase_session
 from .tenancy import TenantOwned, TenantSession, system_scope
-from .tenants import Tenant
+from .tenants import Platform, Tenant, operator_tenant
 
 FIELDS = ("name", "email", "phone")
 
@@ -171,24 +172,52 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 
 def erase_tenant(tenant: Tenant) -> ErasureReport:
-    """Delete a tenant's index, bytes and rows. Deleting its row takes most others along; the rest is deleted by name."""
-    stats = tenant.platform.chunks.stats(tenant.id)
-    _delete_stored(tenant)
+    """Delete a tenant's index, bytes and rows, with the receipt in the operator's trail in the same transaction.
+
+    Deleting its row takes most others along; the rest is deleted by name.
+    """
+    done = {"chunks": tenant.platform.chunks.stats(tenant.id).chunks}
+    operator = operator_tenant(tenant.platform)
+    erase_stored(tenant.platform, tenant.id)
     with system_scope("erase a tenant"), tenant.platform.database.write() as db:
         row = db.get(TenantRow, tenant.id)
         if row is not None:
+            done |= _count(db, tenant.id)
+            receipt = {**dict(row.erased or {}), "core": done}
+            db.add(
+                AuditEntry(
+                    tenant_id=operator.id,
+                    actor=audit.current_actor(),
+                    action="tenant.erased",
+                    target=row.slug,
+                    detail={f"{plugin} {kind}": n for plugin, kinds in receipt.items() for kind, n in kinds.items()},
+                )
+            )
             db.delete(row)
             db.flush()
-        for model in sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__):
-            if issubclass(model, TenantOwned):  # a contact hangs on no other row
-                db.execute(
-                    delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False)
-                )
-    _delete_stored(tenant)  # again: a job that was running may have written in between
-    tenant.platform.database.forget_deleted()
-    return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})
+        for model in _owned():
+            gone = delete(model).where(model.tenant_id == tenant.id)  # a contact, for one, hangs on no other row
+            db.execute(gone.execution_options(synchronize_session=False))
+    erase_stored(tenant.platform, tenant.id)  # again: a job that was running may have written in between
+    return ErasureReport(done)
 
 
-def _delete_stored(tenant: Tenant) -> None:
-    tenant.platform.chunks.delete_tenant(tenant.id)
-    tenant.platform.blobs.delete_tenant(tenant.id)
+def erase_stored(platform: Platform, tenant_id: int) -> None:
+    """Delete a tenant's index and bytes, and what the database's own log still holds of its rows. Safe to repeat."""
+    platform.chunks.delete_tenant(tenant_id)
+    platform.blobs.delete_tenant(tenant_id)
+    platform.database.forget_deleted()
+
+
+def _owned() -> list[Any]:
+    models = sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__)
+    return [model for model in models if issubclass(model, TenantOwned)]
+
+
+def _count(db: TenantSession, tenant_id: int) -> dict[str, int]:
+    """How many rows a tenant has in each table that has any, by the table's name."""
+    tables: list[Any] = [*_owned(), Membership]
+    counts = {
+        m.__tablename__: db.scalar(select(func.count()).select_from(m).where(m.tenant_id == tenant_id)) for m in tables
+    }
+    return {name: n for name, n in counts.items() if n}

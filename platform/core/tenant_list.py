@@ -27,6 +27,8 @@ class TenantLine:
     bots: int
     documents: int
     conversations: int
+    erase_at: datetime | None
+    owners: int
 
 
 def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[Sequence[TenantLine], int]:
@@ -38,6 +40,10 @@ def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[
 
     columns = (TenantRow.slug, TenantRow.name, TenantRow.created_at)
     counts = [count(model) for model in (Membership, Bot, Document, ChatSession)]
+    owners = select(func.count(Membership.id)).where(
+        Membership.tenant_id == TenantRow.id, Membership.role == "owner"
+    )
+    counts += [TenantRow.erase_at, owners.correlate(TenantRow).scalar_subquery()]
     with system_scope("count what tenants have, for the operator"), platform.database.read() as db:
         total = db.scalar(select(func.count(TenantRow.id))) or 0
         rows = db.execute(

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -99,6 +100,8 @@ class Tenant:
     locale: str = field(compare=False)
     enabled: frozenset[str] = field(compare=False)
     platform: Platform = field(compare=False, repr=False)
+    erase_at: datetime | None = field(default=None, compare=False)
+    """Set for a tenant that is closed: from when on it is erased."""
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -165,7 +168,13 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
             )
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
         return Tenant(
-            row.id, row.slug, row.name, row.locale, frozenset(on) | platform.registry.operator_switched, platform
+            row.id,
+            row.slug,
+            row.name,
+            row.locale,
+            frozenset(on) | platform.registry.operator_switched,
+            platform,
+            row.erase_at,
         )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from ..core import jobs
 from ..core.clock import now
+from ..core.closing import queue_erasures
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.ingest import embed_missing
@@ -33,6 +34,7 @@ def tick(platform: Platform) -> None:
     _try(lambda: cut_stale_turns(platform))
     _try(lambda: release_dead(platform.database))
     _try(lambda: purge_links(platform))
+    _try(lambda: queue_erasures(platform))
     for tenant in list_tenants(platform):
         for duty in (queue_purge, embed_missing, sweep_blobs):
             _try(partial(duty, tenant))

@@ -10,8 +10,10 @@ from flask import Blueprint, Response, g, request
 
 from ..core.accept import accept_turn
 from ..core.bots import LiveBot
+from ..core.closing import refuse_closed
 from ..core.errors import InvalidRequest, Unavailable
 from ..core.sessions import Located, end_session, history, locate_session, rate_answer
+from ..core.texts import LANGUAGES
 from ..core.turn import Turn
 from .bridge import later, stream
 from .keys import check_chat_key
@@ -38,13 +40,19 @@ def body_json() -> dict[str, Any]:
     return value
 
 
-def find_bot(public_id: object) -> LiveBot:
-    """The bot of a public id, for a page that may use it. Raises NotFound, Forbidden."""
+def find_bot(public_id: object, *, closed_too: bool = False) -> LiveBot:
+    """The bot of a public id, for a page that may use it. Raises NotFound, Forbidden, TenantClosed."""
     here = parts()
     bot = here.bots.find(public_id) if isinstance(public_id, str) and len(public_id) == 36 else here.bots.find("-")
     g.bot = bot
     check_origin(bot, request, here.platform.settings)
+    if not closed_too:
+        _refuse_closed(bot)
     return bot
+
+
+def _refuse_closed(bot: LiveBot) -> None:
+    refuse_closed(bot.tenant, request.accept_languages.best_match(LANGUAGES, bot.locale) or bot.locale)
 
 
 @chat.post("/api/chat")
@@ -95,13 +103,15 @@ async def _reply(here: Parts, turn: Turn) -> Response:
     )
 
 
-def _located() -> Located | None:
-    """The session of the request's header, for a page that may use its bot."""
+def _located(*, closed_too: bool = False) -> Located | None:
+    """The session of the request's header, for a page that may use its bot. Raises Forbidden, TenantClosed."""
     here = parts()
     located = locate_session(here.platform, request.headers.get(SESSION))
     if located is not None:
         g.bot = here.bots.find_row(located.tenant, located.bot_id)
         check_origin(g.bot, request, here.platform.settings)
+        if not closed_too:
+            _refuse_closed(g.bot)
     return located
 
 
@@ -126,9 +136,9 @@ def get_history() -> Response:
 
 @chat.post("/api/chat/end")
 def post_end() -> Response:
-    """End the session; with `erase`, delete it."""
+    """End the session; with `erase`, delete it. A closed tenant's visitors keep this right."""
     body = body_json() if request.content_length else {}
-    located = _located()
+    located = _located(closed_too=True)
     if located:
         end_session(located, erase=body.get("erase") is True)
     return json_response({"ended": True})

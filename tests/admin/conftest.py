@@ -203,7 +203,7 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         tenant, f"{mark}-invited@example.com", "viewer", inviter=f"{mark}-INVITER", base="http://localhost/"
     )
     key = create_key(tenant, f"{mark}-KEY", ["search"], actor="system").line.id
-    names = {"key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    names = {"slug": tenant.slug, "key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
     with tenant.write() as db:
         mail = db.query(OutboxMail).one()
         talk, bot = db.query(ChatSession).first(), db.query(Bot).first()

@@ -14,7 +14,11 @@ from .base import NEVER_REUSED, Base, own_key
 
 
 class TenantRow(Base):
-    """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own."""
+    """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own.
+
+    One that is closed has `closed_at`, and `erase_at` from which on it may be erased; `erased` counts what plugins have
+    deleted so far, for the receipt.
+    """
 
     __tablename__ = "tenant"
     __table_args__ = NEVER_REUSED
@@ -26,6 +30,9 @@ class TenantRow(Base):
     controller: Mapped[dict[str, Any]] = mapped_column(default=dict)
     retention_days: Mapped[int] = mapped_column(default=180)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    closed_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None]
+    erased: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     def __repr__(self) -> str:
         return f"<TenantRow {self.slug}>"
