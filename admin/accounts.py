@@ -174,6 +174,19 @@ def list_people(platform: Platform, *, search: str = "", page: int = 0, size: in
     return people, total
 
 
+def count_active(platform: Platform) -> int:
+    """How many accounts are not locked."""
+    with platform.database.read() as db:
+        return db.scalar(sa.select(sa.func.count(USERS.c.id)).where(USERS.c.active)) or 0
+
+
+def active_accounts(platform: Platform) -> list[tuple[int, str, str]]:
+    """Number, address and language of every account that is not locked."""
+    with platform.database.read() as db:
+        rows = db.execute(sa.select(USERS.c.id, USERS.c.email, USERS.c.locale).where(USERS.c.active).order_by(USERS.c.id))
+        return [(number, email.lower(), language or "en") for number, email, language in rows]
+
+
 def set_active(platform: Platform, user_id: int, active: bool) -> None:
     """Let an account in, or keep it out; every session of it ends. Raises NotFound."""
     with operator_tenant(platform).write() as db:

@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
-from webchatagent.core.bots import list_bots
+from webchatagent.core.bots import taken_slugs
 from webchatagent.core.tenants import Tenant
 
 from .forms import REQUIRED
@@ -23,7 +23,7 @@ TOO_LONG = _("This is too long.")
 
 def free_slug(tenant: Tenant, name: str) -> str:
     """A short name that no bot of the tenant has yet."""
-    base, taken = slug_of(name), {bot.slug for bot in list_bots(tenant)}
+    base, taken = slug_of(name), taken_slugs(tenant)
     return next(s for s in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if s not in taken)
 
 

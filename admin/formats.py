@@ -89,7 +89,7 @@ def lazy(text: Any) -> Any:
 
 def speaking(spec: AdminView) -> AdminView:
     """A declaration whose texts are chosen when they are shown."""
-    names = ("title", "intro", "add_title", "edit_title", "empty_title", "empty_text", "confirm_delete")
+    names = ("title", "intro", "add_title", "edit_title", "empty_title", "empty_text", "confirm_delete", "said_deleted")
     return dataclasses.replace(
         spec,
         **{name: lazy(getattr(spec, name)) for name in names},

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 from webchatagent.core import audit, mail
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import Invitation
-from webchatagent.core.db.tenants import Membership
+from webchatagent.core.db.tenants import Membership, TenantRow
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenancy import TenantSession, system_scope
 from webchatagent.core.tenants import Platform, Tenant, load_tenant
@@ -110,6 +110,19 @@ def find_invitation(platform: Platform, token: str) -> tuple[Tenant, Invitation]
     if row is None or row.expires_at < now():
         raise link_over()
     return load_tenant(platform, tenant_id=row.tenant_id), row
+
+
+def invitation_of(platform: Platform, email: str) -> tuple[Tenant, Invitation] | None:
+    """The latest open invitation of an address that somebody has proven to be theirs; None without one."""
+    with system_scope("find an invitation by its address"), platform.database.read() as db:
+        row = db.scalar(
+            select(Invitation)
+            .join(TenantRow, TenantRow.id == Invitation.tenant_id)
+            .where(Invitation.email == email.lower(), Invitation.expires_at >= now(), TenantRow.erase_at.is_(None))
+            .order_by(Invitation.id.desc())
+            .limit(1)
+        )
+    return (load_tenant(platform, tenant_id=row.tenant_id), row) if row is not None else None
 
 
 def accept_invitation(tenant: Tenant, invitation_id: int, user_id: int) -> None:

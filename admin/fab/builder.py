@@ -28,12 +28,17 @@ ORDER = (
     "UsageView",
     "JobsView",
     "ConsentsView",
+    "WithdrawalsPage",
+    "DiscardedPage",
     "AuditPage",
     "SupportVisitsView",
     "OutboxPage",
     "WorkspacePage",
     "TenantsPage",
     "PeoplePage",
+    "NoticesPage",
+    "InstalledPage",
+    "RecipientsView",
     "HealthPage",
 )
 """The order of the menu; screens of plugins come after these, in their group."""

@@ -11,15 +11,19 @@ from .bots import BOTS
 from .closing import ClosingPage
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
+from .discarded import DiscardedPage
 from .embed import EmbedPage
 from .health import HealthPage
 from .home import HomePage
+from .installed import InstalledPage
 from .invitation import InvitationPage
 from .keys import KeysPage
 from .marketplace import MarketplacePage
 from .members import MembersPage
+from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
+from .recipients import RECIPIENTS
 from .register import RegisterPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
@@ -27,6 +31,7 @@ from .sign_in import SignInPage
 from .sources import SourcesPage
 from .support import SupportPage
 from .tenants import TenantsPage
+from .withdrawals import WithdrawalsPage
 from .workspace import WorkspacePage
 
 PAGES: tuple[type[Page], ...] = (
@@ -36,6 +41,7 @@ PAGES: tuple[type[Page], ...] = (
     MarketplacePage,
     MembersPage,
     KeysPage,
+    DiscardedPage,
     AuditPage,
     OutboxPage,
     WorkspacePage,
@@ -43,6 +49,9 @@ PAGES: tuple[type[Page], ...] = (
     TenantsPage,
     PeoplePage,
     HealthPage,
+    InstalledPage,
+    NoticesPage,
+    WithdrawalsPage,
     AccountPage,
     ClosingPage,
     SupportPage,
@@ -53,7 +62,7 @@ PAGES: tuple[type[Page], ...] = (
     SignInPage,
 )
 """The first is the home page."""
-SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
+SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS, RECIPIENTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
@@ -63,9 +72,11 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "Document": (SourcesPage, "the list follows what is being read"),
     "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
     "Message": (ConversationsPage, "it is a line of a transcript"),
+    "NoticeRecipient": (NoticesPage, "it is counted there; a list of addresses is nobody's business"),
     "OutboxMail": (OutboxPage, "its text is sealed"),
     "PluginSwitch": (MarketplacePage, "it holds secrets; the form comes from the plugin"),
     "StoredReply": (KeysPage, "it is the memory of a key for repeated requests, and ends after a day"),
+    "ServiceNotice": (NoticesPage, "it is written, read again and sent once"),
     "Source": (SourcesPage, "adding one reads files or a website"),
     "TurnRow": (ConversationsPage, "it is the way of an answer, shown as the message it became"),
 }

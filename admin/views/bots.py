@@ -10,9 +10,10 @@ from markupsafe import Markup
 from wtforms import Field
 
 from webchatagent.core.admin_views import AdminView
-from webchatagent.core.bots import BotSettings, change_bot, create_bot, delete_bot
+from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
+from webchatagent.core.discarded import discard_bot
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
@@ -113,8 +114,9 @@ BOTS = AdminView(
     edit_form=BotForm,
     fill=fill,
     change=change,
-    delete=lambda tenant, row: delete_bot(tenant, row.id),
-    confirm_delete=_("Delete this bot with its sources and conversations, for good?"),
+    delete=lambda tenant, row: discard_bot(tenant, row.id),
+    said_deleted=_("The bot is deleted. For seven days it can be brought back, under Recently deleted."),
+    confirm_delete=_("Delete this bot with its sources and conversations? It answers nobody from now on."),
     show_template="wca/bot.html",
     edit_template="wca/bot_edit.html",
     show_values=show,

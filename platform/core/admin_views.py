@@ -67,6 +67,7 @@ class AdminView:
     change: Callable[[Tenant, Any, Any], None] | None = None
     delete: Callable[[Tenant, Any], None] | None = None
     confirm_delete: Text = ""
+    said_deleted: Text = ""
     show_template: str = ""
     edit_template: str = ""
     show_values: Callable[[Tenant, Any], dict[str, Any]] | None = None

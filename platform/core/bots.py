@@ -17,7 +17,7 @@ from .db.sources import Document
 from .db.tenants import Bot
 from .errors import Conflict, InvalidRequest, NotFound
 from .sources import delete_rows
-from .tenancy import system_scope
+from .tenancy import see_discarded, system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
 
 FRESH_SECONDS = 2.0
@@ -75,6 +75,7 @@ def create_bot(
     """Make a bot. Raises InvalidRequest for a bad slug, Conflict for a taken one."""
     check_slug(slug)
     with tenant.write() as db:
+        see_discarded(db)  # one that can come back keeps its slug
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
             raise Conflict(
                 f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", code="slug_taken", field="slug"
@@ -111,6 +112,13 @@ def list_bots(tenant: Tenant) -> list[LiveBot]:
     """The tenant's bots, by slug."""
     with tenant.read() as db:
         return [_live(row, tenant) for row in db.scalars(select(Bot).order_by(Bot.slug))]
+
+
+def taken_slugs(tenant: Tenant) -> set[str]:
+    """The slugs that a new bot cannot have: those of bots that can be brought back, too."""
+    with tenant.read() as db:
+        see_discarded(db)
+        return set(db.scalars(select(Bot.slug)))
 
 
 def find_own_bot(tenant: Tenant, public_id: str) -> LiveBot:
@@ -180,7 +188,7 @@ def find_bot(platform: Platform, name: str) -> LiveBot:
             row = db.scalar(select(Bot).where(Bot.slug == bot_slug))
     else:
         with system_scope("find a bot's tenant by its public id"), platform.database.read() as db:
-            row = db.scalar(select(Bot).where(Bot.public_id == name))
+            row = db.scalar(select(Bot).where(Bot.public_id == name, Bot.discarded_at.is_(None)))
     if row is None:
         raise missing
     return _live(row, load_tenant(platform, tenant_id=row.tenant_id))
@@ -200,14 +208,15 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=changed)
 
 
-def delete_bot(tenant: Tenant, bot_id: int) -> None:
-    """Delete a bot with its sources, documents, passages and conversations. Raises NotFound.
+def delete_bot(tenant: Tenant, bot_id: int, *, discarded: bool = False) -> None:
+    """Delete a bot with its sources, documents, passages and conversations, for good. Raises NotFound.
 
-    Its rows go at once, in one transaction; passages and bytes by a job of that transaction. How much it was used stays.
+    One that was discarded is deleted with `discarded` only. Its rows go at once, in one transaction; passages and bytes by a job of that transaction. How much it was used stays.
     """
     with tenant.write() as db:
+        see_discarded(db)
         row = db.get(Bot, bot_id)
-        if row is None:
+        if row is None or (row.discarded_at is not None) != discarded:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         job = delete_rows(db, list(db.scalars(select(Document).where(Document.bot_id == bot_id))))
         talks = select(ChatSession.id).where(ChatSession.bot_id == bot_id)

@@ -20,6 +20,7 @@ from .storable import storable
 from .tenants import Tenant
 
 EMBED_BATCH = 16
+INDEXED = ("searchable", *PASSING)
 
 
 def index_document(tenant: Tenant, document_id: int) -> None:
@@ -159,14 +160,27 @@ def count_vectors(tenant: Tenant, document_id: int) -> None:
 
 
 def delete_stored(tenant: Tenant, document_ids: list[int], blobs: list[str], keep_rows: bool = False) -> None:
-    """Delete chunks, vectors and bytes of documents whose rows are gone (or stay, with `keep_rows`). Safe to repeat."""
+    """Delete chunks, vectors and bytes of documents whose rows are gone (or stay, with `keep_rows`). Safe to repeat.
+
+    Documents that were brought back meanwhile are indexed again.
+    """
     tenant.platform.chunks.delete_documents(tenant.id, document_ids)
     for blob in blobs:
         tenant.platform.blobs.delete(tenant.id, blob)
     if keep_rows:
         with tenant.write() as db:
             db.execute(update(Document).where(Document.id.in_(document_ids)).values(chunks=0, vectors=0))
+    elif not blobs:
+        _index_again(tenant, document_ids)
     tenant.platform.database.forget_deleted()
+
+
+def _index_again(tenant: Tenant, document_ids: list[int]) -> None:
+    """Index documents that are there although their passages were just deleted: the deletion was undone."""
+    with tenant.write() as db:
+        back = db.scalars(select(Document.id).where(Document.id.in_(document_ids), Document.state.in_(INDEXED))).all()
+        ring = [jobs.add_job(db, jobs.INDEX, f"index:{i}", document_id=i) for i in back]
+    tenant.platform.ring(ring)
 
 
 def mark_broken(tenant: Tenant, document_id: int) -> None:

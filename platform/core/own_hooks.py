@@ -6,6 +6,7 @@ from datetime import datetime
 
 from . import own_views, rights
 from .admin_views import AdminView
+from .discarded import purge_discarded
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .replies import purge_replies
@@ -57,8 +58,9 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    """What was discarded, old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
     done = {
+        "discarded": purge_discarded,
         "conversations": purge_conversations,
         "jobs": purge_jobs,
         "mails": purge_mails,

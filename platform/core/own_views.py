@@ -29,6 +29,7 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
 
 
 METERS = ("messages", "refused", "tokens_in", "tokens_out")
+CHANNELS = ("widget", "email")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -77,9 +78,10 @@ def views() -> list[AdminView]:
         intro=words("admin_consents_intro"),
         icon="shield",
         group="workspace",
-        list_columns=("purpose", "granted", "channel", "created_at"),
-        labels=_labels("purpose", "granted", "channel", "created_at"),
-        formats={"granted": "yes_no", "created_at": "time"},
+        list_columns=("purpose", "granted", "channel", "proof", "received_at", "created_at"),
+        labels=_labels("purpose", "granted", "channel", "proof", "received_at", "created_at"),
+        values={"channel": {channel: words(f"channel_{channel}") for channel in CHANNELS}},
+        formats={"granted": "yes_no", "received_at": "clock", "created_at": "time"},
         order=("id", "desc"),
         rights=rights(read=("owner", "privacy", "operator"), write=()),
         empty_title=words("admin_consents_empty"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
-from . import audit
+from . import audit, recipients
 from .db.base import Base
 from .db.chats import ChatSession, Contact, ContactLink, Message
 from .db.records import AuditEntry, ConsentRecord
@@ -35,10 +35,12 @@ def disclosures(tenant: Tenant) -> list[Disclosure]:
         Disclosure("access_log", ("address_truncated", "browser", "time"), "operate", "legitimate_interest", logs),
         Disclosure("limits", ("address_truncated",), "abuse", "legitimate_interest", 1),
         Disclosure("index", ("documents",), "index", "contract", 0),
+        *recipients.disclosures(tenant.platform),
     ]
 
 
-def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
+def contacts_of(db: TenantSession, subject: Subject) -> list[Contact]:
+    """The contacts of a person: named, of that address, or linked to their session."""
     wanted = [Contact.id == (subject.contact_id or 0)]
     if subject.email:
         wanted.append(func.lower(Contact.email) == subject.email.strip().lower())
@@ -49,7 +51,8 @@ def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
     return list(db.scalars(select(Contact).where(or_(*wanted))))
 
 
-def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
+def sessions_of(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
+    """The ids of a person's sessions: named, or linked to one of their contacts."""
     linked = select(ContactLink.session_id).where(ContactLink.contact_id.in_([c.id for c in contacts]))
     return list(
         db.scalars(
@@ -60,8 +63,8 @@ def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) 
 
 def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
     with tenant.read() as db:
-        contacts = _contacts(db, subject)
-        ids = _sessions(db, subject, contacts)
+        contacts = contacts_of(db, subject)
+        ids = sessions_of(db, subject, contacts)
         sessions = db.scalars(select(ChatSession).where(ChatSession.id.in_(ids)))
         messages = db.scalars(select(Message).where(Message.session_id.in_(ids)).order_by(Message.id))
         consents = db.scalars(
@@ -101,6 +104,8 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
                     "purpose": c.purpose,
                     "granted": c.granted,
                     "wording": c.wording,
+                    "channel": c.channel,
+                    "proof": c.proof,
                     "created_at": c.created_at.isoformat(),
                 }
                 for c in consents
@@ -134,7 +139,7 @@ def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> Erasur
     if wrong:
         raise InvalidRequest(f"{wrong[0]} cannot be corrected.", f"use one of: {', '.join(FIELDS)}", field=wrong[0])
     with tenant.write() as db:
-        contacts = _contacts(db, subject)
+        contacts = contacts_of(db, subject)
         for contact in contacts:
             for name, value in changes.items():
                 setattr(contact, name, value)
@@ -144,8 +149,8 @@ def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> Erasur
 def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureReport:
     """Mark a person's contacts and sessions as restricted, or lift it."""
     with tenant.write() as db:
-        contacts = _contacts(db, subject)
-        ids = _sessions(db, subject, contacts)
+        contacts = contacts_of(db, subject)
+        ids = sessions_of(db, subject, contacts)
         for contact in contacts:
             contact.restricted = restricted
         db.execute(update(ChatSession).where(ChatSession.id.in_(ids)).values(restricted=restricted))
@@ -155,8 +160,8 @@ def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureRepor
 def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
     """Delete a person's conversations, contacts and the mails to them."""
     with tenant.read() as db:
-        contacts = [c.id for c in _contacts(db, subject)]
-        ids = _sessions(db, subject, _contacts(db, subject))
+        contacts = [c.id for c in contacts_of(db, subject)]
+        ids = sessions_of(db, subject, contacts_of(db, subject))
     counts: dict[str, int] = {"sessions": 0, "messages": 0}
     for session_id in ids:
         for name, n in erase_session(tenant, session_id).items():

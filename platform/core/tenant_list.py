@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from .db.chats import ChatSession
 from .db.sources import Document
 from .db.tenants import Bot, Membership, TenantRow
-from .tenancy import system_scope
+from .tenancy import Discardable, system_scope
 from .tenants import Platform
 
 
@@ -36,6 +36,8 @@ def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[
 
     def count(model: Any) -> Any:
         rows = select(func.count(model.id)).where(model.tenant_id == TenantRow.id)
+        if issubclass(model, Discardable):
+            rows = rows.where(model.discarded_at.is_(None))
         return rows.correlate(TenantRow).scalar_subquery()
 
     columns = (TenantRow.slug, TenantRow.name, TenantRow.created_at)

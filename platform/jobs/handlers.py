@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core import closing, ingest, mail, retention, sessions, sources
-from ..core.jobs import DELETE, EMBED, ERASE, ERASE_TENANT, INDEX, MAIL, PURGE, SYNC
+from ..core import closing, ingest, mail, retention, servicenotices, sessions, sources
+from ..core.jobs import DELETE, EMBED, ERASE, ERASE_TENANT, INDEX, MAIL, NOTICE, PURGE, SYNC
 from ..core.tenants import Tenant
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -17,6 +17,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     SYNC.name: sources.sync_source,
     MAIL.name: mail.send_mail,
     PURGE.name: retention.purge_tenant,
+    NOTICE.name: servicenotices.send_notice,
     ERASE_TENANT.name: closing.erase_when_due,
 }
 

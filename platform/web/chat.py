@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, request
 from ..core.accept import accept_turn
 from ..core.bots import LiveBot
 from ..core.closing import refuse_closed
-from ..core.errors import InvalidRequest, Unavailable
+from ..core.errors import InvalidRequest, NotFound, Unavailable
 from ..core.sessions import Located, end_session, history, locate_session, rate_answer
 from ..core.texts import LANGUAGES
 from ..core.turn import Turn
@@ -108,7 +108,12 @@ def _located(*, closed_too: bool = False) -> Located | None:
     here = parts()
     located = locate_session(here.platform, request.headers.get(SESSION))
     if located is not None:
-        g.bot = here.bots.find_row(located.tenant, located.bot_id)
+        try:
+            g.bot = here.bots.find_row(located.tenant, located.bot_id)
+        except NotFound:  # the bot was discarded; its conversations are here for some days
+            if closed_too:
+                return located
+            raise
         check_origin(g.bot, request, here.platform.settings)
         if not closed_too:
             _refuse_closed(g.bot)

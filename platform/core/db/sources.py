@@ -9,12 +9,12 @@ from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import now
-from ..tenancy import TenantOwned
+from ..tenancy import Discardable, TenantOwned
 from .base import NEVER_REUSED, Base, belongs_to, own_key
 from .tenants import Bot
 
 
-class Source(TenantOwned, Base):
+class Source(TenantOwned, Discardable, Base):
     """What a person added: files, a website, a text. `kind` is that of the connector that reads it."""
 
     __tablename__ = "source"
@@ -42,7 +42,7 @@ class Source(TenantOwned, Base):
         return self.title or self.target
 
 
-class Document(TenantOwned, Base):
+class Document(TenantOwned, Discardable, Base):
     """One document of a source. `external_id` names it there; `version` counts its contents; see `documents.STATES`.
 
     `blob` is the key of its bytes in the blob store; `text` holds ready Markdown where there are no bytes.

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import new_uuid, now
-from ..tenancy import TenantOwned
+from ..tenancy import Discardable, TenantOwned
 from .base import NEVER_REUSED, Base, own_key
 
 
@@ -65,7 +65,7 @@ class Membership(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Bot(TenantOwned, Base):
+class Bot(TenantOwned, Discardable, Base):
     """A tenant's assistant. `public_id` is what its embed snippet names; `settings` is a `bots.BotSettings`."""
 
     __tablename__ = "bot"
