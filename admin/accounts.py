@@ -183,7 +183,9 @@ def count_active(platform: Platform) -> int:
 def active_accounts(platform: Platform) -> list[tuple[int, str, str]]:
     """Number, address and language of every account that is not locked."""
     with platform.database.read() as db:
-        rows = db.execute(sa.select(USERS.c.id, USERS.c.email, USERS.c.locale).where(USERS.c.active).order_by(USERS.c.id))
+        rows = db.execute(
+            sa.select(USERS.c.id, USERS.c.email, USERS.c.locale).where(USERS.c.active).order_by(USERS.c.id)
+        )
         return [(number, email.lower(), language or "en") for number, email, language in rows]
 
 

@@ -30,7 +30,10 @@ class DiscardedPage(Page):
     def list(self) -> str:
         """Bots and sources, the latest first."""
         return self.show_page(
-            "wca/discarded.html", rows=discarded.list_discarded(tenant()), days=discarded.DAYS, may_edit=self.may("edit")
+            "wca/discarded.html",
+            rows=discarded.list_discarded(tenant()),
+            days=discarded.DAYS,
+            may_edit=self.may("edit"),
         )
 
     @page("/<kind>/<int:number>/restore", needs="edit", methods=("POST",))

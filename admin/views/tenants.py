@@ -92,4 +92,6 @@ class TenantsPage(Page):
     def _shown(self, form: TenantForm) -> str:
         number = Pager.number()
         tenants, total = page_tenants(platform(), page=number, size=SIZE)
-        return self.show_page("wca/tenants.html", form=form, tenants=tenants, pager=Pager(number, SIZE, total), own=OPERATOR)
+        return self.show_page(
+            "wca/tenants.html", form=form, tenants=tenants, pager=Pager(number, SIZE, total), own=OPERATOR
+        )

@@ -59,7 +59,9 @@ def _check(values: Mapping[str, Any]) -> None:
     }
     field = next((name for name, is_wrong in wrong.items() if is_wrong), "")
     if field:
-        raise InvalidRequest(f"The {field} of the recipient is wrong.", "correct it", code="recipient_wrong", field=field)
+        raise InvalidRequest(
+            f"The {field} of the recipient is wrong.", "correct it", code="recipient_wrong", field=field
+        )
 
 
 def list_recipients(platform: Platform) -> Sequence[OtherRecipient]:

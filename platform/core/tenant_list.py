@@ -42,9 +42,7 @@ def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[
 
     columns = (TenantRow.slug, TenantRow.name, TenantRow.created_at)
     counts = [count(model) for model in (Membership, Bot, Document, ChatSession)]
-    owners = select(func.count(Membership.id)).where(
-        Membership.tenant_id == TenantRow.id, Membership.role == "owner"
-    )
+    owners = select(func.count(Membership.id)).where(Membership.tenant_id == TenantRow.id, Membership.role == "owner")
     counts += [TenantRow.erase_at, owners.correlate(TenantRow).scalar_subquery()]
     with system_scope("count what tenants have, for the operator"), platform.database.read() as db:
         total = db.scalar(select(func.count(TenantRow.id))) or 0

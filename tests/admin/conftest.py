@@ -219,7 +219,16 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
     key = create_key(tenant, f"{mark}-KEY", ["search"], actor="system").line.id
     gone = create_bot(tenant, "gone", f"{mark}-GONE").id
     discard_bot(tenant, gone)
-    names = {"kind": "bot", "gone": gone, "slug": tenant.slug, "key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    names = {
+        "kind": "bot",
+        "gone": gone,
+        "slug": tenant.slug,
+        "key": key,
+        "action": "touch",
+        "plugin": "website",
+        "retry": "retry",
+        "restrict": "restrict",
+    }
     with tenant.write() as db:
         mail = db.query(OutboxMail).one()
         talk, bot = db.query(ChatSession).first(), db.query(Bot).first()

@@ -44,7 +44,11 @@ def test_a_notice_goes_once_to_each_active_account(house: Any, root: Any) -> Non
     assert "subject and a text" in root.post("/notices/add", {"subject_en": "Half"}).text
     root.post("/notices/add", TEXTS)
     page = root.get("/notices/").text
-    assert "New limits" in page and "Neue Grenzen" in page and f"Send it to {count_active(house.platform)} accounts" in page
+    assert (
+        "New limits" in page
+        and "Neue Grenzen" in page
+        and f"Send it to {count_active(house.platform)} accounts" in page
+    )
     with operator_tenant(house.platform).read() as db:
         number = db.scalar(select(ServiceNotice.id))
     said = root.post(f"/notices/{number}/send", follow_redirects=True).text
@@ -83,7 +87,10 @@ def test_a_withdrawal_by_mail_is_recorded_with_its_proof(house: Any, who: str) -
     browser = house.browser(who)
     browser.get("/withdrawals/")
     assert "Please fill in" in browser.post("/withdrawals/add", {**FORM, "email": email, "proof": ""}).text
-    assert "cannot have come later" in browser.post("/withdrawals/add", {**FORM, "email": email, "received": "2999-01-01"}).text
+    assert (
+        "cannot have come later"
+        in browser.post("/withdrawals/add", {**FORM, "email": email, "received": "2999-01-01"}).text
+    )
     assert "No consent of this person" in browser.post("/withdrawals/add", {**FORM, "email": "nobody@example.org"}).text
     assert consents.is_granted(house.acme, Subject(email=email), "newsletter")
     said = browser.post("/withdrawals/add", {**FORM, "email": email}, follow_redirects=True).text

@@ -216,7 +216,10 @@ def test_a_deleted_source_can_be_brought_back(house: Any, owner: Any) -> None:
     house.run_jobs()
     path = f"/sources/{house.bot.id}/"
     owner.get(path)
-    assert "under Recently deleted" in owner.post(f"{path}source/{added.source_id}", {"do": "delete"}, follow_redirects=True).text
+    assert (
+        "under Recently deleted"
+        in owner.post(f"{path}source/{added.source_id}", {"do": "delete"}, follow_redirects=True).text
+    )
     assert "undone.txt" not in owner.get(path).text
     assert f"/deleted/source/{added.source_id}/restore" in owner.get("/deleted/").text
     assert owner.post(f"/deleted/source/{added.source_id}/restore").headers["Location"] == f"/admin{path}"

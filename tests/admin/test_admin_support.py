@@ -79,7 +79,15 @@ def test_a_visit_is_seen_written_down_and_bounded(house: Any, root: Any) -> None
 def test_what_support_may_do_is_what_an_editor_may_without_keys_and_links(house: Any, root: Any) -> None:
     enter(root)
     ids = house.ids["acme"]
-    for path in ("/keys/", "/outbox/", f"/outbox/{ids['mail']}", "/contacts/list/", "/tenants/", "/people/", "/health/"):
+    for path in (
+        "/keys/",
+        "/outbox/",
+        f"/outbox/{ids['mail']}",
+        "/contacts/list/",
+        "/tenants/",
+        "/people/",
+        "/health/",
+    ):
         assert root.get(path).status_code == 403, path
     for path, form in (
         ("/members/invite", {"email": "x@example.org", "role": "owner"}),
@@ -103,7 +111,9 @@ def test_either_side_ends_it_at_once(house: Any, root: Any, who: str) -> None:
     ending = root if who == "root" else house.browser(who)
     ending.get("/")
     assert ending.post("/support/end").status_code == 302
-    assert MARK not in root.get("/").text and "of support may look" not in house.browser("owner@example.org").get("/").text
+    assert (
+        MARK not in root.get("/").text and "of support may look" not in house.browser("owner@example.org").get("/").text
+    )
     assert trail(house.acme, "support.ended")[-1].actor.startswith("user:")
 
 

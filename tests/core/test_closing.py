@@ -83,7 +83,9 @@ def test_a_closed_tenant_is_erased_after_thirty_days_and_not_before(platform, fu
     assert platform.chunks.stats(globex.id) == stats
     (receipt,) = receipts(platform)
     assert receipt.target == "acme"
-    assert receipt.detail["core bot"] == 1 and receipt.detail["core contact"] == 1 and receipt.detail["core chunks"] == 2
+    assert (
+        receipt.detail["core bot"] == 1 and receipt.detail["core contact"] == 1 and receipt.detail["core chunks"] == 2
+    )
 
 
 @pytest.mark.seed("SR-180")

@@ -33,7 +33,9 @@ def consenting(bot):
 def ledger(tenant, purpose):
     """The records of a purpose, oldest first."""
     with tenant.read() as db:
-        return list(db.scalars(select(ConsentRecord).where(ConsentRecord.purpose == purpose).order_by(ConsentRecord.id)))
+        return list(
+            db.scalars(select(ConsentRecord).where(ConsentRecord.purpose == purpose).order_by(ConsentRecord.id))
+        )
 
 
 @pytest.mark.seed("SR-033")
@@ -70,7 +72,9 @@ def test_the_proof_stands_in_the_ledger(bot):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"proof": ""}, {"proof": "  x "}, {"received_at": now() + timedelta(days=2)}], ids=["empty", "short", "to come"]
+    "wrong",
+    [{"proof": ""}, {"proof": "  x "}, {"received_at": now() + timedelta(days=2)}],
+    ids=["empty", "short", "to come"],
 )
 def test_without_a_proof_nothing_is_recorded(bot, wrong):
     consenting(bot)

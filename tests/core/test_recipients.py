@@ -20,7 +20,9 @@ HOSTER = {
 
 def said(tenant, language):
     """The sentences of a tenant's notice, in one text."""
-    return "\n".join(s for section in notice.compose(tenant, language).sections for s in [section.heading, *section.sentences])
+    return "\n".join(
+        s for section in notice.compose(tenant, language).sections for s in [section.heading, *section.sentences]
+    )
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Hosting of"), ("de", "Hosting dieses"), ("hi", "होस्टिंग")])

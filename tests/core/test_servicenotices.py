@@ -11,7 +11,10 @@ from webchatagent.core.db.operating import NoticeRecipient, ServiceNotice
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenants import operator_tenant
 
-TEXTS = {"en": {"subject": "New limits", "body": "Line one.\n\nLine two."}, "de": {"subject": "Neue Grenzen", "body": "Text."}}
+TEXTS = {
+    "en": {"subject": "New limits", "body": "Line one.\n\nLine two."},
+    "de": {"subject": "Neue Grenzen", "body": "Text."},
+}
 MANY = servicenotices.BATCH * 2 + 7
 
 
@@ -43,7 +46,9 @@ def test_each_account_gets_one_mail_in_its_language(operator, acme, run_jobs):
     by_address = {m.recipient: m for m in mails}
     assert by_address["person1@example.org"].subject == "Neue Grenzen"
     assert by_address["person3@example.org"].subject == "New limits"
-    assert by_address["person2@example.org"].subject == "New limits", "where Hindi is missing, the first that was written"
+    assert by_address["person2@example.org"].subject == "New limits", (
+        "where Hindi is missing, the first that was written"
+    )
     _, text = mail.read_mail(operator, by_address["person3@example.org"].id)
     assert text.startswith("Line one.\n\nLine two.\n") and "no advertising" in text
     (line,) = servicenotices.list_notices(operator)
