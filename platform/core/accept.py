@@ -42,7 +42,7 @@ def accept_turn(
     language = detect_language(message, bot.locale)
     if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language, visitor)):
         if known.state == "new":
-            _find_passages(known)
+            find_passages(known)
         return known
     try:
         turn = _new_turn(bot, session_key, message, client_message_id, language, visitor)
@@ -53,7 +53,7 @@ def accept_turn(
         turn = again
         if turn.state != "new":
             return turn
-    _find_passages(turn)
+    find_passages(turn)
     return turn
 
 
@@ -77,7 +77,7 @@ def _new_turn(
 ) -> Turn:
     with bot.tenant.write() as db:
         session = open_session(db, bot, key, language)
-        past = [] if session.new else _past(db, session.id)
+        past = [] if session.new else past_messages(db, session.id)
         held = _reserve(db, bot, session.id, message, past, visitor)
         question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
         public_id = new_uuid()
@@ -113,7 +113,7 @@ def _reserve(
     return {"error": caps.CAPPED}
 
 
-def _past(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> list[Message]:
+def past_messages(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> list[Message]:
     """The last messages of a session, oldest first."""
     rows = db.scalars(
         select(Message).where(Message.session_id == session_id, *also).order_by(Message.id.desc()).limit(REMEMBERED)
@@ -149,7 +149,7 @@ def _known_turn(
         elif row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
             turn.state = "running"
         else:
-            turn.past = _past(db, session.id, Message.id < (row.question_id or 0))
+            turn.past = past_messages(db, session.id, Message.id < (row.question_id or 0))
             row.error = ""
             for column, value in _reserve(db, bot, session.id, message, turn.past, visitor).items():
                 setattr(row, column, value)
@@ -158,7 +158,8 @@ def _known_turn(
         return turn
 
 
-def _find_passages(turn: Turn) -> None:
+def find_passages(turn: Turn) -> None:
+    """Find the passages of a turn and make its request; everything personal is masked on the way in."""
     tenant, bot = turn.bot.tenant, turn.bot
     if turn.capped and answer_limited(turn):
         return

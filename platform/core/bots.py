@@ -129,7 +129,7 @@ def save_settings(
         action = "bot.restored" if restored and kept else "bot.changed"
         detail = {"version": row.version} if kept else {}
         audit.record(db, audit.current_actor(), action, row.slug, fields=sorted(changes), **detail)
-        return row.version
+        return int(row.version)
 
 
 def _merged(stored: Mapping[str, Any] | None, changes: Mapping[str, object]) -> BotSettings:
@@ -163,7 +163,7 @@ def change_caps(tenant: Tenant, bot_id: int, caps: Caps) -> None:
 def find_row(tenant: Tenant, bot_id: int) -> Bot:
     """A tenant's bot by its row id, as it is stored. Raises NotFound."""
     with tenant.read() as db:
-        row = db.get(Bot, bot_id)
+        row: Bot | None = db.get(Bot, bot_id)
     if row is None:
         raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
     return row

@@ -70,7 +70,7 @@ class Caps(BaseModel):
 
 
 NAMES = ("session_messages", "day_messages", "month_messages", "day_tokens", "month_tokens", "month_money")
-NO_CAPS = Caps()
+NO_CAPS = Caps.model_validate({})
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def list_offered(tenant: Tenant) -> Mapping[str, Offered]:
 def check_models(tenant: Tenant, settings: BotSettings) -> None:
     """Refuse a model that is not offered or lies outside the rule of residency, and values beyond its ranges.
 
-    Raises InvalidRequest that names the field.
+    Raises InvalidRequest that names the field. Its status is 409: what is switched on decides, not the values alone.
     """
     offered = list_offered(tenant)
     named = [("chat_model", settings.chat_model)] if settings.chat_model else []
@@ -58,6 +58,7 @@ def check_models(tenant: Tenant, settings: BotSettings) -> None:
                 f"The model {name} is not offered to this tenant.",
                 "switch its plugin on, or choose another",
                 code="model_not_offered",
+                status=409,
                 field=field,
             )
         if not may_use(offered[name].info, settings.residency):
@@ -65,11 +66,12 @@ def check_models(tenant: Tenant, settings: BotSettings) -> None:
                 f"The model {name} works outside of where questions may go.",
                 "choose another, or change the rule",
                 code="model_outside",
+                status=409,
                 field=field,
             )
     if len({name for _, name in named}) < len(named):
         raise InvalidRequest(
-            "A model is named twice.", "name each model once", code="model_twice", field="fallback_models"
+            "A model is named twice.", "name each model once", code="model_twice", status=409, field="fallback_models"
         )
     _check_ranges(settings, [offered[name].info for _, name in named])
 
@@ -83,6 +85,7 @@ def _check_ranges(settings: BotSettings, models: list[ModelInfo]) -> None:
             f"The temperature goes up to {hottest:g} with these models.",
             f"choose a value from 0 to {hottest:g}",
             code="temperature_high",
+            status=409,
             field="temperature",
         )
     if settings.max_tokens > most:
@@ -90,5 +93,6 @@ def _check_ranges(settings: BotSettings, models: list[ModelInfo]) -> None:
             f"An answer has at most {most} tokens with these models.",
             f"choose a number up to {most}",
             code="tokens_high",
+            status=409,
             field="max_tokens",
         )

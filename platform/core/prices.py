@@ -41,4 +41,4 @@ class Prices(BaseModel):
         return max((self.cost(m, tokens_in, tokens_out) for m in models or self.models), default=0)
 
 
-FREE = Prices()
+FREE = Prices.model_validate({})

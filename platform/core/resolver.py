@@ -67,7 +67,7 @@ async def stream_answer(
                         yield candidate, event
                 return
             except ModelFailed as error:
-                last = error
+                last, error.by = error, candidate
                 wait = error.retry_after or 0.2
                 again = error.trouble in ("busy", "unreachable") and attempt < ATTEMPTS and wait <= SHORT
                 if attempted.spoke:

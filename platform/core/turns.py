@@ -121,6 +121,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
         raise
     except ModelFailed as error:  # what the provider said is for the tenant, not for the visitor
         log.warning("turn %s: %s %s", turn.public_id, error.code, type(error.__cause__).__name__)
+        answer.by = answer.by or error.by
         await asyncio.to_thread(cut_turn, turn, answer, error.code)
         live.emit(_cut_event(turn, "answer_cut" if answer.text else "model_failed"))
     except WebChatAgentError as error:

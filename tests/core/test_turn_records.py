@@ -67,6 +67,7 @@ def test_a_failure_before_the_first_word_has_a_code_and_no_meter(asked, scripted
     ask(asked)
     (row,) = turn_rows()
     assert (row.state, row.error, row.first_ms) == ("cut", "model_key", None) and row.total_ms is not None
+    assert (row.provider, row.model) == ("offline", "scripted")
     with asked.tenant.read() as db:
         assert usage.totals(db, asked.id) == {}
 

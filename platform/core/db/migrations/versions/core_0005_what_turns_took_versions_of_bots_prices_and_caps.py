@@ -1,6 +1,7 @@
 """What turns took, versions of bots, prices and caps"""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +24,7 @@ USUAL = {
 """The defaults of the fields of a version at this revision."""
 
 
-def _turn_columns() -> list[sa.Column]:
+def _turn_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("provider", sa.String(length=40), nullable=False, server_default=""),
         sa.Column("model", sa.String(length=100), nullable=False, server_default=""),
