@@ -129,7 +129,9 @@ def save_settings(
         action = "bot.restored" if restored and kept else "bot.changed"
         detail = {"version": row.version} if kept else {}
         audit.record(db, audit.current_actor(), action, row.slug, fields=sorted(changes), **detail)
-        return int(row.version)
+        number = int(row.version)
+    tenant.platform.forget()
+    return number
 
 
 def _merged(stored: Mapping[str, Any] | None, changes: Mapping[str, object]) -> BotSettings:
@@ -145,7 +147,7 @@ def _check_changed(tenant: Tenant, before: BotSettings, after: BotSettings) -> N
     """Check the models when something of them changes: a bot whose model was switched off can be changed otherwise."""
     old, new = part_of(before), part_of(after)
     if any(old[field] != new[field] for field in new if field != "instructions"):
-        check_models(tenant, after)
+        check_models(load_tenant(tenant.platform, tenant_id=tenant.id), after)  # with what is switched on by now
 
 
 def change_caps(tenant: Tenant, bot_id: int, caps: Caps) -> None:
@@ -158,6 +160,7 @@ def change_caps(tenant: Tenant, bot_id: int, caps: Caps) -> None:
         changed = sorted(k for k in before.keys() | row.caps.keys() if before.get(k) != row.caps.get(k))
         if changed:
             audit.record(db, audit.current_actor(), "bot.caps_changed", row.slug, fields=changed)
+    tenant.platform.forget()
 
 
 def find_row(tenant: Tenant, bot_id: int) -> Bot:
@@ -266,6 +269,7 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
         after = {**row.settings, "name": name, "locale": locale, "greeting": greeting}
         changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
         audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=changed)
+    tenant.platform.forget()
 
 
 def delete_bot(tenant: Tenant, bot_id: int) -> None:

@@ -24,6 +24,7 @@ from .tenancy import TenantSession
 
 if TYPE_CHECKING:
     from .bots import LiveBot
+    from .tenants import Tenant
 
 STALE_SECONDS = 15.0
 """A turn that nobody wrote to for this long is cut: its process is gone (a live one writes every second or beats)."""
@@ -126,11 +127,23 @@ def reached(db: TenantSession, bot: LiveBot, session_id: int, need: Need) -> Lev
 
 def levels(db: TenantSession, bot: LiveBot, session_id: int = 0) -> Iterator[Level]:
     """Every cap of a bot and its tenant with what is used and held; that of a conversation only for one."""
+    return _levels(db, bot.tenant, bot.id, bot.caps, session_id)
+
+
+def tenant_levels(tenant: Tenant) -> list[Level]:
+    """Every cap of a tenant with what all its bots use and hold."""
+    if not tenant.caps.limits:
+        return []
+    with tenant.read() as db:
+        return list(_levels(db, tenant, 0, NO_CAPS, 0))
+
+
+def _levels(db: TenantSession, tenant: Tenant, bot_id: int, own: Caps, session_id: int) -> Iterator[Level]:
     today = now().date()
-    used = _used(db, today, bot)
+    used = _used(db, today, tenant, bot_id)
     live = list(_live(db))
-    for whose, caps in (("bot", bot.caps), ("tenant", bot.tenant.caps)):
-        mine = [row for row in live if whose == "tenant" or row.bot_id == bot.id]
+    for whose, caps in (("bot", own), ("tenant", tenant.caps)):
+        mine = [row for row in live if whose == "tenant" or row.bot_id == bot_id]
         held = {
             "messages": sum(row.turns for row in mine),
             "tokens": sum(row.tokens for row in mine),
@@ -144,13 +157,13 @@ def levels(db: TenantSession, bot: LiveBot, session_id: int = 0) -> Iterator[Lev
                 yield Level(whose, name, _of_session(db, session_id, today), most)
 
 
-def _used(db: TenantSession, today: date, bot: LiveBot) -> Mapping[tuple[str, str, str], int]:
+def _used(db: TenantSession, today: date, tenant: Tenant, own: int) -> Mapping[tuple[str, str, str], int]:
     """What this month's and today's meters say, by whose, period and kind."""
-    money = f"cost_{bot.tenant.prices.currency}"
+    money = f"cost_{tenant.prices.currency}"
     kinds = {**dict.fromkeys(ASKED, "messages"), **dict.fromkeys(TOKENS, "tokens"), money: "money"}
     wanted: list[ColumnElement[bool]] = [UsageRow.day >= today.replace(day=1), UsageRow.meter.in_(kinds)]
-    if not bot.tenant.caps.limits:
-        wanted.append(UsageRow.bot_id == bot.id)
+    if not tenant.caps.limits:
+        wanted.append(UsageRow.bot_id == own)
     rows = db.execute(
         select(
             UsageRow.bot_id,
@@ -168,7 +181,7 @@ def _used(db: TenantSession, today: date, bot: LiveBot) -> Mapping[tuple[str, st
         for kind in ("messages", "tokens", "money")
     }
     for bot_id, meter, month, day in rows:
-        for whose in ("tenant", "bot") if bot_id == bot.id else ("tenant",):
+        for whose in ("tenant", "bot") if bot_id == own else ("tenant",):
             out[whose, "month", kinds[meter]] += int(month)
             out[whose, "day", kinds[meter]] += int(day)
     return out

@@ -80,7 +80,10 @@ class Blobs(Protocol):
 
 @dataclass
 class Platform:
-    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing."""
+    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing.
+
+    `forget` drops what this process keeps of bots and tenants: something of them was changed.
+    """
 
     settings: Settings
     database: Database
@@ -89,6 +92,7 @@ class Platform:
     blobs: Blobs
     secret_box: SecretBox
     ring: Callable[[list[str]], None] = field(default=lambda ids: None)
+    forget: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -266,6 +270,7 @@ def _change_table(tenant: Tenant, name: str, values: dict[str, Any]) -> None:
             db.add(
                 AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": [name]})
             )
+    tenant.platform.forget()
 
 
 def operator_tenant(platform: Platform) -> Tenant:
