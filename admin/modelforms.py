@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask_babel import gettext
+from babel.numbers import get_decimal_symbol
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, SelectField, StringField, TextAreaField, ValidationError
@@ -55,9 +56,10 @@ def parse_decimal(text: str) -> Decimal | None:
 
 
 def plain_number(value: float | Decimal) -> str:
-    """A number to type over: no blanks, no zeros at its end."""
+    """A number to type over, in the reader's way of writing: no blanks, no zeros at its end."""
     text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace(".", get_decimal_symbol(get_locale() or "en"))
 
 
 class ModelForm(FlaskForm):  # type: ignore[misc]

@@ -69,7 +69,7 @@ class ModelPage(Page):
         return redirect(url_for(".show", bot_id=bot_id))
 
     @page("/<int:bot_id>/limits", needs="edit", methods=("POST",))
-    def limits(self, bot_id: int) -> Any:
+    def set_limits(self, bot_id: int) -> Any:
         """Set how much the bot may use."""
         here = tenant()
         bot = own_bot(here, bot_id)

@@ -28,7 +28,7 @@ from ..render import markdown
 from ..roles import rights
 
 HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store, no-transform"}
-LEGS = {"stems": _("Words"), "trigrams": _("Parts of words"), "dense": _("Meaning")}
+LEGS = {"stem": _("Words"), "trigram": _("Parts of words"), "dense": _("Meaning")}
 ROLES = {"system": _("Instructions"), "user": _("Visitor"), "assistant": _("Bot")}
 
 

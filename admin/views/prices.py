@@ -55,7 +55,7 @@ class PricesPage(Page):
         return redirect(url_for(".show"))
 
     @page("/limits", needs="edit", methods=("POST",))
-    def limits(self) -> Any:
+    def set_limits(self) -> Any:
         """Set how much all bots together may use."""
         here = tenant()
         form = CapsForm(here.caps)

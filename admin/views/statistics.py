@@ -36,7 +36,7 @@ class StatisticsPage(Page):
 
     route_base = "/statistics"
     default_view = "show"
-    label, icon, menu = _("Statistics"), "pulse", "workspace"
+    label, icon, menu = _("Statistics"), "chart", "workspace"
     rights = rights(read=("owner", "editor", "viewer", "operator"), write=())
 
     @page("/")

@@ -68,7 +68,7 @@ def prepare_trial(bot: LiveBot, question: str) -> Trial:
 async def run_trial(trial: Trial, breakers: Breakers) -> AsyncIterator[dict[str, Any]]:
     """The events of a trial: `delta` with text, then `done` with all that was measured, or `error` in plain words."""
     turn = trial.turn
-    answer, error = Answer(turn), ""
+    answer, error = Answer(turn), "left"
     try:
         assert turn.request is not None
         async with contextlib.aclosing(stream_answer(turn.bot, candidates(turn.bot), turn.request, breakers)) as events:
@@ -78,11 +78,12 @@ async def run_trial(trial: Trial, breakers: Breakers) -> AsyncIterator[dict[str,
                     yield {"type": "delta", "delta": shown}
         for piece in answer.close():
             yield {"type": "delta", "delta": piece}
+        error = ""
     except WebChatAgentError as failed:
         error, answer.by = failed.code, answer.by or getattr(failed, "by", None)
         yield {"type": "error", "error": {"code": failed.code, "message": str(failed)}}
     finally:
-        record = record_of(turn, answer, error or ("" if answer.text else "left"))
+        record = record_of(turn, answer, error)
         await asyncio.to_thread(_count, turn, record)
     if not error:
         yield {"type": "done", **await asyncio.to_thread(_outcome, turn, answer), **record}

@@ -184,7 +184,7 @@ def furnish(tenant: Tenant, bot: LiveBot, mark: str, many: int = 30) -> dict[str
                 )
             )
         ids = {"source": source_id, "document": papers[0].id, "talk": talks[0].id, "bot": bot.id}
-        return {**ids, "answer": answers[0], "version": 1}
+        return {**ids, "answered": talks[1].id, "answer": answers[1], "version": 1}
 
 
 def build(folder: Path, database: Path, **settings: str) -> House:

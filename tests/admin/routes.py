@@ -81,7 +81,7 @@ TABLE = (
     post("/model/<int:bot_id>/restore/<int:number>", WRITERS, ("bot", "version")),
     Route("/playground/<int:bot_id>/", WRITERS, ids=("bot",)),
     post("/playground/<int:bot_id>/ask", WRITERS, ("bot",), question="Hello?"),
-    Route("/sent/<int:session_id>/<int:message_id>", PRIVATE, ids=("talk", "answer")),
+    Route("/sent/<int:session_id>/<int:message_id>", PRIVATE, ids=("answered", "answer")),
     Route("/statistics/", ("owner", "editor", "viewer")),
     Route("/statistics/table.csv", ("owner", "editor", "viewer")),
     Route("/prices/", ("owner", "editor", "viewer")),
