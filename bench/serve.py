@@ -65,8 +65,10 @@ def bare_app(port: int) -> None:
 
 def _run(app: object, port: int) -> None:
     from webchatagent.cli.serving import server_config
+    from webchatagent.core.cores import one_core
 
-    uvicorn.Server(server_config(app, "127.0.0.1", port)).run()
+    with one_core():
+        uvicorn.Server(server_config(app, "127.0.0.1", port)).run()
 
 
 def platform_app(kind: str, port: int, data: str) -> None:
