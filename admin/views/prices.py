@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from webchatagent.core.caps import tenant_levels
+from webchatagent.core.clock import now
+from webchatagent.core.model_data import export_model_data
 from webchatagent.core.offered import list_offered
 from webchatagent.core.own_views import CURRENCIES
 from webchatagent.core.prices import MICRO, MODELS, MOST, Price, Prices
@@ -65,6 +68,18 @@ class PricesPage(Page):
         change_caps(here, found)
         flash(gettext("Saved."), "success")
         return redirect(url_for(".show", _anchor="limits"))
+
+    @page("/export.json", needs="edit")
+    def export(self) -> Any:
+        """Everything that was set on models, and what they took, to take along."""
+        here = tenant()
+        text = json.dumps(export_model_data(here), ensure_ascii=False, indent=2)
+        name = f"models-{here.slug}-{now().date().isoformat()}.json"
+        return Response(
+            text,
+            content_type="application/json; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     def _shown(self, rows: list[dict[str, Any]], limits: CapsForm | None = None, currency: str = "") -> str:
         here = tenant()

@@ -85,6 +85,7 @@ TABLE = (
     Route("/statistics/", ("owner", "editor", "viewer")),
     Route("/statistics/table.csv", ("owner", "editor", "viewer")),
     Route("/prices/", ("owner", "editor", "viewer")),
+    Route("/prices/export.json", OWNERS),
     post("/prices/save", OWNERS, currency="none"),
     post("/prices/limits", OWNERS, at_limit="never"),
     Route("/sources/<int:bot_id>/", ALL, ids=("bot",)),

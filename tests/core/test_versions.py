@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -24,9 +25,10 @@ from webchatagent.core.db.chats import TurnRow
 from webchatagent.core.db.records import AuditEntry
 from webchatagent.core.db.tenants import BotVersion, TenantRow
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
+from webchatagent.core.model_data import export_model_data
 from webchatagent.core.prices import Price, Prices
 from webchatagent.core.tenancy import system_scope
-from webchatagent.core.tenants import change_prices
+from webchatagent.core.tenants import change_prices, load_tenant
 from webchatagent.core.turns import TurnRunner
 from webchatagent.core.versions import compare, list_versions, read_version
 from webchatagent.testing.turns import collect
@@ -147,9 +149,13 @@ def test_versions_of_another_tenant_are_not_there(asked, scripted_model, foreign
 
 
 @pytest.mark.seed("SR-112")
-def test_versions_prices_and_records_go_with_the_tenant(asked, scripted_model, foreign_bot):
+def test_versions_prices_and_records_are_in_the_export_and_go_with_the_tenant(asked, scripted_model, foreign_bot):
     change_prices(asked.tenant, Prices(models={"scripted": Price(tokens_in=1, tokens_out=1)}))
     asyncio.run(collect(TurnRunner(), accept_turn(find_bot(asked.tenant.platform, asked.public_id), None, QUESTION)))
+    data = json.loads(json.dumps(export_model_data(load_tenant(asked.tenant.platform, slug="acme"))))
+    assert data["prices"]["models"]["scripted"] == {"tokens_in": 1, "tokens_out": 1}
+    assert [b["id"] for b in data["bots"]] == [asked.public_id] and len(data["bots"][0]["versions"]) == 1
+    assert [(u["bot"], u["model"], u["questions"]) for u in data["use"]] == [(asked.public_id, "scripted", 1)]
     rights.erase_tenant(asked.tenant)
     with system_scope("look for what is left"), asked.tenant.platform.database.read() as db:
         for model in (BotVersion, TurnRow):
