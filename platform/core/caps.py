@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import Select, case, func, literal, or_, select, union_all
 
 from .clock import now
 from .db.chats import Message, TurnRow
@@ -140,61 +141,64 @@ def tenant_levels(tenant: Tenant) -> list[Level]:
 
 def _levels(db: TenantSession, tenant: Tenant, bot_id: int, own: Caps, session_id: int) -> Iterator[Level]:
     today = now().date()
-    used = _used(db, today, tenant, bot_id)
-    live = list(_live(db))
+    counted = _counted(db, today, tenant, bot_id)
     for whose, caps in (("bot", own), ("tenant", tenant.caps)):
-        mine = [row for row in live if whose == "tenant" or row.bot_id == bot_id]
-        held = {
-            "messages": sum(row.turns for row in mine),
-            "tokens": sum(row.tokens for row in mine),
-            "money": sum(row.cost for row in mine),
-        }
         for name, most in caps.limits.items():
             period, kind = name.split("_")
             if period != "session":
-                yield Level(whose, name, used[whose, period, kind] + held[kind], most)
+                yield Level(whose, name, counted[whose, period, kind], most)
             elif session_id:
                 yield Level(whose, name, _of_session(db, session_id, today), most)
 
 
-def _used(db: TenantSession, today: date, tenant: Tenant, own: int) -> Mapping[tuple[str, str, str], int]:
-    """What this month's and today's meters say, by whose, period and kind."""
+def _counted(db: TenantSession, today: date, tenant: Tenant, own: int) -> Mapping[tuple[str, str, str], int]:
+    """What the meters of this month and today say, and what running questions hold, by whose, period and kind.
+
+    In one statement: between two of them a question could end, and be neither counted nor held.
+    """
     money = f"cost_{tenant.prices.currency}"
     kinds = {**dict.fromkeys(ASKED, "messages"), **dict.fromkeys(TOKENS, "tokens"), money: "money"}
-    wanted: list[ColumnElement[bool]] = [UsageRow.day >= today.replace(day=1), UsageRow.meter.in_(kinds)]
+    used, live = _used(today, list(kinds)), _live()
     if not tenant.caps.limits:
-        wanted.append(UsageRow.bot_id == own)
-    rows = db.execute(
-        select(
-            UsageRow.bot_id,
-            UsageRow.meter,
-            func.sum(UsageRow.amount),
-            func.sum(case((UsageRow.day == today, UsageRow.amount), else_=0)),
-        )
-        .where(*wanted)
-        .group_by(UsageRow.bot_id, UsageRow.meter)
-    )
-    out = {
-        (whose, period, kind): 0
-        for whose in ("bot", "tenant")
-        for period in ("day", "month")
-        for kind in ("messages", "tokens", "money")
-    }
-    for bot_id, meter, month, day in rows:
+        used, live = used.where(UsageRow.bot_id == own), live.where(TurnRow.bot_id == own)
+    out = dict.fromkeys(product(("bot", "tenant"), ("day", "month"), ("messages", "tokens", "money")), 0)
+    for meter, bot_id, first, second, third in db.execute(union_all(used, live)):
         for whose in ("tenant", "bot") if bot_id == own else ("tenant",):
-            out[whose, "month", kinds[meter]] += int(month)
-            out[whose, "day", kinds[meter]] += int(day)
+            if meter == "":
+                for period, (kind, held) in product(
+                    ("day", "month"), (("messages", first), ("tokens", second), ("money", third))
+                ):
+                    out[whose, period, kind] += int(held)
+            else:
+                out[whose, "month", kinds[meter]] += int(first)
+                out[whose, "day", kinds[meter]] += int(second)
     return out
 
 
-def _live(db: TenantSession) -> Any:
-    """The questions that are being answered, by bot: how many, and what they hold."""
-    return db.execute(
+def _used(today: date, meters: Sequence[str]) -> Select[Any]:
+    """Meter, bot, amount of the month, amount of today."""
+    return (
         select(
+            UsageRow.meter,
+            UsageRow.bot_id,
+            func.sum(UsageRow.amount),
+            func.sum(case((UsageRow.day == today, UsageRow.amount), else_=0)),
+            literal(0),
+        )
+        .where(UsageRow.day >= today.replace(day=1), UsageRow.meter.in_(meters))
+        .group_by(UsageRow.meter, UsageRow.bot_id)
+    )
+
+
+def _live() -> Select[Any]:
+    """The questions that are being answered, by bot: an empty meter, how many they are, and what they hold."""
+    return (
+        select(
+            literal(""),
             TurnRow.bot_id,
-            func.count(TurnRow.id).label("turns"),
-            func.sum(TurnRow.tokens_in + TurnRow.tokens_out).label("tokens"),
-            func.sum(TurnRow.cost).label("cost"),
+            func.count(TurnRow.id),
+            func.sum(TurnRow.tokens_in + TurnRow.tokens_out),
+            func.sum(TurnRow.cost),
         )
         .where(
             TurnRow.state.in_(LIVE), TurnRow.updated_at > now() - timedelta(seconds=STALE_SECONDS), TurnRow.error == ""

@@ -13,7 +13,7 @@ from sqlalchemy import event, update
 from webchatagent.core import usage
 from webchatagent.core.accept import accept_turn
 from webchatagent.core.bots import change_caps, create_bot, find_bot
-from webchatagent.core.caps import STALE_SECONDS, Caps, QuotaExceeded, begins_anew
+from webchatagent.core.caps import STALE_SECONDS, Caps, QuotaExceeded, begins_anew, tenant_levels
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import TurnRow
 from webchatagent.core.models import ModelFailed, TokenUsage
@@ -66,15 +66,17 @@ def test_fifty_questions_at_once_never_ask_the_model_more_often_than_allowed(ask
     assert (overshoot, refused) == (0, AT_ONCE - 17)
 
 
-def test_tokens_and_money_stay_below_the_cap_under_load(asked, scripted_model):
+@pytest.mark.parametrize("caps", [{"day_tokens": 40_000}, {"month_money": 100_000}])
+def test_tokens_and_money_stay_below_the_cap_under_load(asked, scripted_model, caps):
     change_prices(asked.tenant, Prices(models={"scripted": Price(tokens_in=3_000_000, tokens_out=9_000_000)}))
     for _ in range(AT_ONCE):
         scripted_model.enqueue("At nine [1].", TokenUsage(3000, 700))
-    bot = capped(asked, day_tokens=40_000, month_money=100_000)
+    bot = capped(asked, **caps)
     ask_at_once(bot)
     with bot.tenant.read() as db:
         total = usage.totals(db, bot.id)
-    assert 0 < total["tokens_in"] + total["tokens_out"] <= 40_000 and 0 < total["cost_EUR"] <= 100_000
+    used = {"day_tokens": total["tokens_in"] + total["tokens_out"], "month_money": total["cost_EUR"]}
+    assert all(0 < used[name] <= most for name, most in caps.items())
 
 
 def test_what_was_held_and_not_used_is_free_again(asked, scripted_model):
@@ -139,6 +141,18 @@ def test_the_cap_of_a_bot_is_its_own_and_that_of_a_tenant_counts_all_bots(asked,
     ask(find_bot(asked.tenant.platform, foreign_bot.public_id))  # another tenant's use is its own
 
 
+def test_what_another_tenant_uses_and_holds_is_not_counted(asked, scripted_model, foreign_bot):
+    ask(foreign_bot)
+    accept_turn(foreign_bot, None, QUESTION)  # still on its way
+    change_tenant_caps(asked.tenant, Caps(day_messages=1))
+    bot = find_bot(asked.tenant.platform, asked.public_id)
+    ask(bot)
+    (level,) = tenant_levels(bot.tenant)
+    assert (level.used, level.most) == (1, 1)
+    with pytest.raises(QuotaExceeded):
+        accept_turn(bot, None, QUESTION)
+
+
 def test_a_visitor_reads_a_polite_refusal_and_the_model_is_not_asked(asked, scripted_model, turn_rows):
     bot = capped(asked, day_messages=1)
     ask(bot)
@@ -192,7 +206,7 @@ def test_a_bot_without_caps_reads_no_meter(asked, scripted_model):
     accept_turn(bot, None, QUESTION)
     event.remove(engine, "before_cursor_execute", note)
     assert without and not [s for s in without if "FROM usage" in s]
-    assert len(seen) == len(without) + 2 and len([s for s in seen if "FROM usage" in s]) == 1
+    assert len(seen) == len(without) + 1 and len([s for s in seen if "FROM usage" in s]) == 1
 
 
 @pytest.mark.parametrize(
