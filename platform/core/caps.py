@@ -139,6 +139,20 @@ def tenant_levels(tenant: Tenant) -> list[Level]:
         return list(_levels(db, tenant, 0, NO_CAPS, 0))
 
 
+NEAR = 0.8
+"""The share of a cap from which somebody should look."""
+
+
+def near_limits(tenant: Tenant, bots: Sequence[LiveBot]) -> list[tuple[LiveBot | None, Level]]:
+    """The caps that are nearly or wholly used, of the bots and of the tenant (None); no statement where none is set."""
+    found: list[tuple[LiveBot | None, Level]] = [(None, level) for level in tenant_levels(tenant)]
+    for bot in bots:
+        if bot.caps.limits:
+            with tenant.read() as db:
+                found += [(bot, level) for level in levels(db, bot) if level.whose == "bot"]
+    return [(bot, level) for bot, level in found if level.used >= NEAR * level.most]
+
+
 def _levels(db: TenantSession, tenant: Tenant, bot_id: int, own: Caps, session_id: int) -> Iterator[Level]:
     today = now().date()
     counted = _counted(db, today, tenant, bot_id)

@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 
 from webchatagent.admin.modelforms import parse_decimal
 from webchatagent.admin.money import costs, money
-from webchatagent.core import sessions
-from webchatagent.core.bots import create_bot, own_bot
+from webchatagent.core import sessions, usage
+from webchatagent.core.bots import change_caps, create_bot, own_bot
+from webchatagent.core.caps import Caps
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
 from webchatagent.core.prices import Price, Prices
@@ -107,6 +108,16 @@ def test_limits_are_set_shown_and_refused_when_they_are_too_small(house: Any, ow
         assert answer.status_code == 200 and "Please enter" in answer.text, values
     assert own_bot(house.acme, bot.id).caps == caps
     assert "changed the limits of a bot" in owner.get("/audit/").text
+
+
+def test_the_overview_says_that_a_limit_is_near_and_that_it_is_reached(house: Any, owner: Any, bot: Any) -> None:
+    change_caps(house.acme, bot.id, Caps(day_messages=10))
+    for used, said in ((7, None), (2, "Trial: 90 percent of a limit are used"), (1, "Trial: the limit is reached")):
+        with house.acme.write() as db:
+            usage.count(db, bot.id, {"messages": used})
+        page = owner.get("/").text
+        assert (said or "") in page and ("of a limit are used" in page or "is reached" in page) is bool(said)
+    change_caps(house.acme, bot.id, Caps())
 
 
 def test_the_playground_streams_and_leaves_no_conversation(house: Any, owner: Any, bot: Any) -> None:
