@@ -10,9 +10,12 @@ from typing import Any
 from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _
 
+from webchatagent.core.marketplace import what_leaves
 from webchatagent.core.offered import Offered, region_of
 from webchatagent.core.statistics import Heard
+from webchatagent.core.tenants import Tenant
 
+from .languages import country_name, spoken
 from .modelforms import AUTOMATIC, RESIDENCY
 
 FIELDS: dict[str, Any] = {
@@ -84,26 +87,36 @@ class ModelLine:
     trains: tuple[Any, str]
     works: tuple[Any, str]
     heard: datetime | None
+    company: str
 
 
-def model_lines(
-    offered: Mapping[str, Offered], names: Mapping[str, str], heard: Mapping[str, Heard]
-) -> list[ModelLine]:
-    """The models of a tenant with their badges."""
+def model_lines(tenant: Tenant, offered: Mapping[str, Offered], heard: Mapping[str, Heard]) -> list[ModelLine]:
+    """The models of a tenant with their badges, and who gets what is sent to them."""
+    manifests = tenant.platform.registry.manifests
+    companies = {o.plugin: _company(tenant, o.plugin) for o in offered.values() if not o.info.local}
     out = []
     for one in offered.values():
         last = heard.get(one.info.id)
         out.append(
             ModelLine(
                 one,
-                names.get(one.plugin, one.plugin),
+                manifests[one.plugin].words(spoken()).name,
                 REGIONS[region_of(one.info)],
                 TRAINS[False if one.info.local and one.info.trains is None else one.info.trains],
                 _works(last),
                 last.at if last else None,
+                companies.get(one.plugin, ""),
             )
         )
     return out
+
+
+def _company(tenant: Tenant, plugin: str) -> str:
+    """The company that runs a provider, and its country."""
+    for one in what_leaves(tenant, plugin):
+        if one.recipient:
+            return f"{one.recipient}, {country_name(one.country)}" if one.country else one.recipient
+    return ""
 
 
 def _works(last: Heard | None) -> tuple[Any, str]:

@@ -19,7 +19,6 @@ from webchatagent.core.versions import compare, list_versions, read_version
 
 from ..fab.session import platform, tenant
 from ..fab.views import Page, page
-from ..languages import spoken
 from ..members import emails_of
 from ..messages import explain
 from ..modelforms import CapsForm, ModelForm, make_model_form
@@ -135,14 +134,13 @@ class ModelPage(Page):
         with here.read() as db:
             levels = list(caps.levels(db, bot)) if caps.are_set(bot) else []
         versions = list_versions(here, bot.id)
-        names = {i: m.words(spoken()).name for i, m in here.platform.registry.manifests.items()}
         return self.show_page(
             "wca/model.html",
             bot=bot,
             form=form or make_model_form(bot.settings, bot.version, offered),
             limits=limits or CapsForm(bot.caps),
             levels=[(level, LIMITS[level.name], amount(here, level.name)) for level in levels],
-            models=model_lines(offered, names, last_heard(here)),
+            models=model_lines(here, offered, last_heard(here)),
             now_answering=_answering(bot, offered),
             prices=here.prices,
             money=money,

@@ -14,7 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import Select, case, func, literal, or_, select, union_all
+from sqlalchemy import case, func, literal, or_, select, union_all
 
 from .clock import now
 from .db.chats import Message, TurnRow
@@ -189,7 +189,7 @@ def _counted(db: TenantSession, today: date, tenant: Tenant, own: int) -> Mappin
     return out
 
 
-def _used(today: date, meters: Sequence[str]) -> Select[Any]:
+def _used(today: date, meters: Sequence[str]) -> Any:
     """Meter, bot, amount of the month, amount of today."""
     return (
         select(
@@ -204,7 +204,7 @@ def _used(today: date, meters: Sequence[str]) -> Select[Any]:
     )
 
 
-def _live() -> Select[Any]:
+def _live() -> Any:
     """The questions that are being answered, by bot: an empty meter, how many they are, and what they hold."""
     return (
         select(

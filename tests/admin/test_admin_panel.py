@@ -19,10 +19,12 @@ from webchatagent.core.bots import change_caps, create_bot, own_bot
 from webchatagent.core.caps import Caps
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message, TurnRow
+from webchatagent.core.db.tenants import PluginSwitch
 from webchatagent.core.prices import Price, Prices
 from webchatagent.core.statistics import read_statistics
-from webchatagent.core.tenants import change_prices, load_tenant
+from webchatagent.core.tenants import change_prices, load_tenant, seal_config
 from webchatagent.core.versions import list_versions
+from webchatagent.plugins.llm_openai.config import Config as OpenAI
 
 SAVE = {
     "chat_model": "",
@@ -94,6 +96,28 @@ def test_badges_say_where_a_model_works_and_whether_it_trains(owner: Any, bot: A
         "Everything works." in owner.post(f"/model/{bot.id}/check", {"plugin": "offline"}, follow_redirects=True).text
     )
     assert owner.post(f"/model/{bot.id}/check", {"plugin": "google_login"}).status_code == 404
+
+
+@pytest.mark.seed("SR-113")
+def test_a_provider_is_shown_with_its_country_and_never_with_its_key(house: Any, owner: Any, bot: Any) -> None:
+    config = OpenAI(api_key="sk-very-secret-0123456789", chat_models=["gpt-5-mini"])
+    with house.acme.write() as db:
+        row = PluginSwitch(plugin="llm_openai", config=seal_config(house.acme, "llm_openai", config))
+        db.add(row)
+    page = owner.get(f"/model/{bot.id}/").text
+    assert "OpenAI Ireland" in page and "Ireland" in page and "Outside the EU too" in page
+    assert "Not asked yet" in page and "very-secret" not in page
+    form = {**SAVE, "chat_model": "openai:gpt-5-mini", "residency": "house", "fallback_0": "", "expected": "1"}
+    assert "works outside of where questions may go" in owner.post(f"/model/{bot.id}/save", form).text
+    form = {**form, "residency": "any", "fallback_0": "offline"}
+    assert "Version 2 is in force." in owner.post(f"/model/{bot.id}/save", form, follow_redirects=True).text
+    assert own_bot(house.acme, bot.id).settings.fallback_models == ["offline"]
+    with house.acme.write() as db:
+        db.delete(db.get(PluginSwitch, row.id))
+    page = owner.get(f"/model/{bot.id}/").text
+    assert "gpt-5-mini (not offered any more)" in page
+    answer = owner.post(f"/model/{bot.id}/save", {**form, "temperature": "0.3", "expected": "2"})
+    assert "This model is not switched on here." in answer.text
 
 
 def test_limits_are_set_shown_and_refused_when_they_are_too_small(house: Any, owner: Any, bot: Any) -> None:
