@@ -14,14 +14,14 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import case, func, literal, or_, select, union_all
+from sqlalchemy import bindparam, case, func, literal, or_, select, union_all
 
 from .clock import now
 from .db.chats import Message, TurnRow
 from .db.records import UsageRow
 from .db.tenants import TenantRow
 from .errors import WebChatAgentError
-from .tenancy import TenantSession
+from .tenancy import TenantSession, current_tenant_id
 
 if TYPE_CHECKING:
     from .bots import LiveBot
@@ -172,53 +172,68 @@ def _counted(db: TenantSession, today: date, tenant: Tenant, own: int) -> Mappin
     """
     money = f"cost_{tenant.prices.currency}"
     kinds = {**dict.fromkeys(ASKED, "messages"), **dict.fromkeys(TOKENS, "tokens"), money: "money"}
-    used, live = _used(today, list(kinds)), _live()
-    if not tenant.caps.limits:
-        used, live = used.where(UsageRow.bot_id == own), live.where(TurnRow.bot_id == own)
+    known = {
+        "whose": current_tenant_id(),
+        "today": today,
+        "first": today.replace(day=1),
+        "meters": list(kinds),
+        "fresh": now() - timedelta(seconds=STALE_SECONDS),
+    }
     out = dict.fromkeys(product(("bot", "tenant"), ("day", "month"), ("messages", "tokens", "money")), 0)
-    for meter, bot_id, first, second, third in db.execute(union_all(used, live)):
+    for meter, bot_id, first, second, third in db.connection().execute(_COUNTED, known):
         for whose in ("tenant", "bot") if bot_id == own else ("tenant",):
-            if meter == "":
-                for period, (kind, held) in product(
-                    ("day", "month"), (("messages", first), ("tokens", second), ("money", third))
-                ):
-                    out[whose, period, kind] += int(held)
-            else:
+            if meter:
                 out[whose, "month", kinds[meter]] += int(first)
                 out[whose, "day", kinds[meter]] += int(second)
+                continue
+            for period in ("day", "month"):
+                for kind, held in (("messages", first), ("tokens", second), ("money", third)):
+                    out[whose, period, kind] += int(held)
     return out
 
 
-def _used(today: date, meters: Sequence[str]) -> Any:
-    """Meter, bot, amount of the month, amount of today."""
-    return (
+def _counted_statement() -> Any:
+    """Meter, bot, amount of the month, amount of today; and with an empty meter: bot, questions, tokens, money.
+
+    Built once, for every question to a bot with caps passes here; both halves name the tenant of the scope.
+    """
+    used: Any = UsageRow.__table__.c
+    turn: Any = TurnRow.__table__.c
+    meters = (
         select(
-            UsageRow.meter,
-            UsageRow.bot_id,
-            func.sum(UsageRow.amount),
-            func.sum(case((UsageRow.day == today, UsageRow.amount), else_=0)),
+            used.meter,
+            used.bot_id,
+            func.sum(used.amount),
+            func.sum(case((used.day == bindparam("today"), used.amount), else_=0)),
             literal(0),
         )
-        .where(UsageRow.day >= today.replace(day=1), UsageRow.meter.in_(meters))
-        .group_by(UsageRow.meter, UsageRow.bot_id)
+        .where(
+            used.tenant_id == bindparam("whose"),
+            used.day >= bindparam("first"),
+            used.meter.in_(bindparam("meters", expanding=True)),
+        )
+        .group_by(used.meter, used.bot_id)
     )
-
-
-def _live() -> Any:
-    """The questions that are being answered, by bot: an empty meter, how many they are, and what they hold."""
-    return (
+    running = (
         select(
             literal(""),
-            TurnRow.bot_id,
-            func.count(TurnRow.id),
-            func.sum(TurnRow.tokens_in + TurnRow.tokens_out),
-            func.sum(TurnRow.cost),
+            turn.bot_id,
+            func.count(turn.id),
+            func.sum(turn.tokens_in + turn.tokens_out),
+            func.sum(turn.cost),
         )
         .where(
-            TurnRow.state.in_(LIVE), TurnRow.updated_at > now() - timedelta(seconds=STALE_SECONDS), TurnRow.error == ""
+            turn.tenant_id == bindparam("whose"),
+            turn.state.in_(LIVE),
+            turn.updated_at > bindparam("fresh"),
+            turn.error == "",
         )
-        .group_by(TurnRow.bot_id)
+        .group_by(turn.bot_id)
     )
+    return union_all(meters, running)
+
+
+_COUNTED = _counted_statement()
 
 
 def _of_session(db: TenantSession, session_id: int, today: date) -> int:
