@@ -145,7 +145,7 @@ def _fallback_label(number: int) -> Any:
 class CapsForm(FlaskForm):  # type: ignore[misc]
     """The most that may be used; an empty field is no limit."""
 
-    session_messages = IntegerField(_("Questions of a conversation, a day"))
+    session_messages = IntegerField(_("Per conversation a day"))
     day_messages = IntegerField(_("Questions a day"))
     month_messages = IntegerField(_("Questions a month"))
     day_tokens = IntegerField(_("Tokens a day"))

@@ -52,7 +52,7 @@ ERRORS: dict[str, Any] = {
     "crashed": _("A fault of this server"),
 }
 LIMITS: dict[str, Any] = {
-    "session_messages": _("Questions of a conversation, a day"),
+    "session_messages": _("Per conversation a day"),
     "day_messages": _("Questions today"),
     "month_messages": _("Questions this month"),
     "day_tokens": _("Tokens today"),
