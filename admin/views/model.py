@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from webchatagent.core import caps, plugins
 from webchatagent.core.bots import LiveBot, change_caps, own_bot, save_settings
+from webchatagent.core.caps import Caps
 from webchatagent.core.errors import NotFound, WebChatAgentError
 from webchatagent.core.offered import Offered, list_offered
 from webchatagent.core.statistics import last_heard
@@ -139,6 +140,7 @@ class ModelPage(Page):
             bot=bot,
             form=form or make_model_form(bot.settings, bot.version, offered),
             limits=limits or CapsForm(bot.caps),
+            unpriced=unpriced(here, bot.caps),
             levels=[(level, LIMITS[level.name], amount(here, level.name)) for level in levels],
             models=model_lines(here, offered, last_heard(here)),
             now_answering=_answering(bot, offered),
@@ -152,6 +154,14 @@ class ModelPage(Page):
 def _answering(bot: LiveBot, offered: Mapping[str, Offered]) -> str:
     """The id of the model that is named; empty when the choice is automatic."""
     return bot.settings.chat_model if bot.settings.chat_model in offered else ""
+
+
+def unpriced(here: Tenant, limits: Caps) -> list[str]:
+    """Models of providers without a price, where money is limited: what they cost would not be counted."""
+    if not limits.month_money:
+        return []
+    offered = list_offered(here).values()
+    return [o.info.name for o in offered if not o.info.local and o.info.id not in here.prices.models]
 
 
 def amount(here: Tenant, name: str) -> Any:

@@ -24,7 +24,7 @@ from ..fab.views import Page, page
 from ..modelforms import CapsForm, parse_decimal, plain_number
 from ..panelwords import LIMITS
 from ..roles import rights
-from .model import amount
+from .model import amount, unpriced
 
 
 class PricesPage(Page):
@@ -89,6 +89,7 @@ class PricesPage(Page):
             currency=currency or here.prices.currency,
             currencies=sorted({*CURRENCIES, here.prices.currency}),
             limits=limits or CapsForm(here.caps),
+            unpriced=unpriced(here, here.caps),
             levels=[(level, LIMITS[level.name], amount(here, level.name)) for level in tenant_levels(here)],
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from . import usage
+from .caps import ENDED_EARLY
 from .citations import CitationStream
 from .clock import now
 from .db.chats import Message, TurnRow
@@ -129,7 +130,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
 def cut_turn(turn: Turn, answer: Answer, error: str) -> None:
     """Store that the answer was cut off, by what; the same client message id will generate it again.
 
-    What a model had said by then counts: leaving early does not get around a cap.
+    A question that a model was asked counts: leaving early does not get around a cap.
     """
     record = record_of(turn, answer, error)
     with turn.bot.tenant.write() as db:
@@ -138,7 +139,8 @@ def cut_turn(turn: Turn, answer: Answer, error: str) -> None:
             .where(TurnRow.id == turn.id, TurnRow.state != "done")
             .values(state="cut", text=answer.text, updated_at=now(), **record)
         )
-        if getattr(done, "rowcount", 0) and (record["tokens_out"] or answer.text):
+        asked = record["tokens_out"] or answer.text or error in ENDED_EARLY
+        if getattr(done, "rowcount", 0) and asked:
             usage.count(db, turn.bot.id, {"cut": 1, **metered(record)})
 
 

@@ -32,6 +32,8 @@ STALE_SECONDS = 15.0
 FEWEST_TOKENS = 10_000
 """The smallest cap of tokens: one question may need a few thousand, and a cap below that would let none through."""
 LIVE = ("accepted", "streaming")
+ENDED_EARLY = ("left", "crashed")
+"""Errors of turns that asked a model, whether it had said a word or not."""
 ASKED = ("messages", "cut")
 """The meters of questions that a model was asked."""
 TOKENS = ("tokens_in", "tokens_out")
@@ -101,6 +103,7 @@ def are_set(bot: LiveBot) -> bool:
 
 def estimate(bot: LiveBot, message: str, past: Sequence[Message]) -> Need:
     """What a question may use: two signs a token, so that other scripts than Latin fit too, and the longest answer."""
+    # Here, since the modules of the turn know bots and tenants, which know caps.
     from .prompting import HISTORY, RULES
     from .retrieval import BUDGET
 
@@ -240,7 +243,8 @@ def _of_session(db: TenantSession, session_id: int, today: date) -> int:
     """Questions of a conversation today that a model was asked, or is being asked."""
     begin = now().replace(hour=0, minute=0, second=0, microsecond=0)
     fresh = TurnRow.updated_at > now() - timedelta(seconds=STALE_SECONDS)
-    asked = or_(TurnRow.state == "done", TurnRow.tokens_out > 0, (TurnRow.state.in_(LIVE) & fresh))
+    running = TurnRow.state.in_(LIVE) & fresh
+    asked = or_(TurnRow.state == "done", TurnRow.tokens_out > 0, TurnRow.error.in_(ENDED_EARLY), running)
     found = db.scalar(
         select(func.count(TurnRow.id)).where(
             TurnRow.session_id == session_id, TurnRow.created_at >= begin, asked, TurnRow.error != CAPPED

@@ -107,6 +107,8 @@ def test_a_provider_is_shown_with_its_country_and_never_with_its_key(house: Any,
     page = owner.get(f"/model/{bot.id}/").text
     assert "OpenAI Ireland" in page and "Ireland" in page and "Outside the EU too" in page
     assert "Not asked yet" in page and "very-secret" not in page
+    change_caps(house.acme, bot.id, Caps(month_money=1))
+    assert "these models count as free: gpt-5-mini" in owner.get(f"/model/{bot.id}/").text
     form = {**SAVE, "chat_model": "openai:gpt-5-mini", "residency": "house", "fallback_0": "", "expected": "1"}
     assert "works outside of where questions may go" in owner.post(f"/model/{bot.id}/save", form).text
     form = {**form, "residency": "any", "fallback_0": "offline"}

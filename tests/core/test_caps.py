@@ -21,7 +21,7 @@ from webchatagent.core.prices import Price, Prices
 from webchatagent.core.tenants import change_caps as change_tenant_caps
 from webchatagent.core.tenants import change_prices
 from webchatagent.core.turns import TurnRunner
-from webchatagent.testing.turns import collect, text_of
+from webchatagent.testing.turns import collect, text_of, until
 
 QUESTION = "When does the shop open?"
 AT_ONCE = 50
@@ -106,6 +106,24 @@ def test_leaving_in_the_middle_of_an_answer_does_not_get_around_a_cap(asked, scr
         with pytest.raises(QuotaExceeded):
             accept_turn(bot, key, QUESTION, name)
     assert len(scripted_model.requests) == 1
+
+
+def test_leaving_before_the_first_word_does_not_get_around_a_cap_either(asked, scripted_model):
+    bot = capped(asked, day_messages=1)
+
+    async def leave():
+        never = asyncio.Event()
+        scripted_model.enqueue(never)
+        runner = TurnRunner()
+        turn = await asyncio.to_thread(accept_turn, bot, None, QUESTION)
+        reading = asyncio.ensure_future(collect(runner, turn))
+        await until(lambda: scripted_model.requests)
+        runner._live[turn.id]._work.cancel()  # as after the ten seconds in which nobody came back
+        await reading
+
+    asyncio.run(leave())
+    with pytest.raises(QuotaExceeded):
+        accept_turn(bot, None, QUESTION)
 
 
 def test_the_question_of_a_dead_process_holds_nothing_for_long(asked, scripted_model):
