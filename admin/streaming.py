@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 from flask import Response
+
+from webchatagent.core import loop
 
 
 def whole(body: AsyncIterator[bytes], headers: Mapping[str, str]) -> Response:
@@ -14,4 +15,4 @@ def whole(body: AsyncIterator[bytes], headers: Mapping[str, str]) -> Response:
     async def read() -> bytes:
         return b"".join([part async for part in body])
 
-    return Response(asyncio.run(read()), headers=dict(headers))
+    return Response(loop.run(read()), headers=dict(headers))
