@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from babel import dates
-from flask_babel import format_datetime, format_decimal, format_timedelta, get_locale, gettext
+from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
@@ -37,6 +37,11 @@ def clock_time(when: datetime | None, locale: str = "") -> str:
         return "–"
     shown: str = dates.format_datetime(when.astimezone(UTC), "short", locale=locale or str(get_locale() or "en"))
     return f"{shown} UTC"
+
+
+def short_date(day: date) -> str:
+    """A day without its year."""
+    return format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM")
 
 
 def size(amount: int | None) -> str:

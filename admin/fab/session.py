@@ -19,8 +19,7 @@ from ..places import Place, choose_place, find_places
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_WHILE_CLOSED = frozenset(
-    ("ClosingPage", "AccountPage", "SupportPage", "SignInPage", "SecondStepPage", "LoginView")
-    + ("InvitationPage", "RegisterPage", "ResetPage")
+    "ClosingPage AccountPage SupportPage SignInPage SecondStepPage LoginView InvitationPage RegisterPage ResetPage".split()
 )
 """Pages that have nothing to do with what is in a tenant."""
 

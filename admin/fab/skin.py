@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.support import current_visits
 
-from ..formats import ago, clock_time
+from ..formats import ago, clock_time, short_date
 from ..languages import LANGUAGES, country_name, language_name, localised, role_label, scope_label
 from ..messages import SENTENCES, explain
 from ..render import markdown, urls
@@ -128,7 +128,7 @@ def install(app: Flask) -> None:
         current_language=lambda: str(get_locale() or "en"),
         ago=ago,
         number=format_decimal,
-        short_date=lambda day: format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM"),
+        short_date=short_date,
         places=lambda: g.get("places", []),
         place=lambda: g.get("place"),
         visits=_visits,

@@ -58,7 +58,7 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """What was discarded, old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    """What was discarded, old conversations, finished jobs, mails and invitations, replies to repeated requests."""
     done = {
         "discarded": purge_discarded,
         "conversations": purge_conversations,

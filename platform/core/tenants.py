@@ -14,11 +14,13 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from .audit import current_actor
+from .caps import NO_CAPS, Caps
 from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound, Unavailable
+from .prices import FREE, Prices
 from .secrets import PREFIX as SEALED
 from .secrets import SecretBox
 from .settings import Settings
@@ -79,7 +81,10 @@ class Blobs(Protocol):
 
 @dataclass
 class Platform:
-    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing."""
+    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing.
+
+    `forget` drops what this process keeps of bots and tenants: something of them was changed.
+    """
 
     settings: Settings
     database: Database
@@ -88,6 +93,7 @@ class Platform:
     blobs: Blobs
     secret_box: SecretBox
     ring: Callable[[list[str]], None] = field(default=lambda ids: None)
+    forget: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,8 @@ class Tenant:
     locale: str = field(compare=False)
     enabled: frozenset[str] = field(compare=False)
     platform: Platform = field(compare=False, repr=False)
+    prices: Prices = field(default=FREE, compare=False, repr=False)
+    caps: Caps = field(default=NO_CAPS, compare=False, repr=False)
     erase_at: datetime | None = field(default=None, compare=False)
     """Set for a tenant that is closed: from when on it is erased."""
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
@@ -174,6 +182,8 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
             row.locale,
             frozenset(on) | platform.registry.operator_switched,
             platform,
+            Prices.model_validate(row.prices) if row.prices else FREE,
+            Caps.model_validate(row.caps) if row.caps else NO_CAPS,
             row.erase_at,
         )
 
@@ -242,6 +252,29 @@ def change_tenant(tenant: Tenant, name: str, locale: str, retention_days: int, c
             db.add(
                 AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": changed})
             )
+
+
+def change_prices(tenant: Tenant, prices: Prices) -> None:
+    """Write the tenant's price table; it counts for questions from now on."""
+    _change_table(tenant, "prices", prices.model_dump(mode="json"))
+
+
+def change_caps(tenant: Tenant, caps: Caps) -> None:
+    """Set how much all bots of the tenant together may use."""
+    _change_table(tenant, "caps", caps.model_dump(mode="json", exclude_defaults=True))
+
+
+def _change_table(tenant: Tenant, name: str, values: dict[str, Any]) -> None:
+    with tenant.write() as db:
+        row = db.get(TenantRow, tenant.id)
+        if row is None:
+            raise NotFound("There is no such tenant.", code="tenant_not_found")
+        if getattr(row, name) != values:
+            setattr(row, name, values)
+            db.add(
+                AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": [name]})
+            )
+    tenant.platform.forget()
 
 
 def operator_tenant(platform: Platform) -> Tenant:

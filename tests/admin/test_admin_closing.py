@@ -64,9 +64,7 @@ def test_an_owner_closes_and_opens_again(house: Any, shop: Tenant) -> None:
 def test_other_workspaces_notice_nothing(house: Any, shop: Tenant) -> None:
     closing.close_tenant(shop)
     assert house.browser("owner@example.net").get("/bots/list/").status_code == 200
-    create_user(
-        house.platform, f"both@{shop.slug}.example.org", tenant=shop, role="viewer", password=PASSWORD
-    )
+    create_user(house.platform, f"both@{shop.slug}.example.org", tenant=shop, role="viewer", password=PASSWORD)
     create_user(house.platform, f"both@{shop.slug}.example.org", tenant=house.globex, role="viewer")
     browser = house.browser(f"both@{shop.slug}.example.org")
     assert browser.get("/bots/list/").status_code == 200, "an open workspace comes first"

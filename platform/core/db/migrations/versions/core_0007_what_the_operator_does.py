@@ -5,8 +5,8 @@ from alembic import op
 
 from webchatagent.core.db import base
 
-revision = "core_0006"
-down_revision = "core_0005"
+revision = "core_0007"
+down_revision = "core_0006"
 branch_labels = None
 depends_on = None
 
