@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -91,7 +92,9 @@ def tenant_erase(context: Context, slug: str, yes: bool) -> Result:
     if not yes:
         raise InvalidRequest(f"This deletes everything of {slug}.", "add --yes when you mean it", field="yes")
     receipts = closing.erase_now(found)
-    data = {plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in receipts.items()}
+    data: dict[str, dict[str, dict[str, Any]]] = {
+        plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in receipts.items()
+    }
     return Result(data, [f"{plugin}: {what} {n}" for plugin, r in data.items() for what, n in r["done"].items()])
 
 

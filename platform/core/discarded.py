@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import select, update
 
@@ -25,7 +26,7 @@ from .tenants import Tenant
 
 DAYS = 7
 """How long something discarded can be brought back."""
-KINDS = ("bot", "source")
+Row = TypeVar("Row", Bot, Source)
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ def restore_source(tenant: Tenant, source_id: int) -> int:
     return bot_id
 
 
-def _find(db: TenantSession, model: type[Bot] | type[Source], number: int, code: str) -> Bot | Source:
-    row: Bot | Source | None = db.get(model, number)
+def _find(db: TenantSession, model: type[Row], number: int, code: str) -> Row:
+    row: Row | None = db.get(model, number)
     if row is None or row.discarded_at is None or row.discarded_at <= now() - timedelta(days=DAYS):
         raise NotFound("There is nothing to bring back.", code=code)
     return row
@@ -128,7 +129,9 @@ def list_discarded(tenant: Tenant) -> Sequence[Discarded]:
             .join(Bot, Bot.id == Source.bot_id)
             .where(Source.discarded_at > limit, Bot.discarded_at.is_(None))
         )
-        found += [Discarded("source", s.id, s.title or s.target, bot, s.discarded_at) for s, bot in rows]
+        found += [
+            Discarded("source", s.id, s.title or s.target, bot, s.discarded_at) for s, bot in rows if s.discarded_at
+        ]
     return sorted(found, key=lambda d: d.at, reverse=True)
 
 

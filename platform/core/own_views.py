@@ -28,7 +28,6 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
     retry_jobs(tenant, [row.id for row in rows])
 
 
-METERS = ("messages", "refused", "tokens_in", "tokens_out")
 CHANNELS = ("widget", "email")
 METERS = ("messages", "refused", "cut", "capped", "trials", "tokens_in", "tokens_out")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR")

@@ -10,7 +10,7 @@ from functools import lru_cache
 import orjson
 from flask import Blueprint, Response, request
 
-from ..core.bots import BotSettings, LiveBot
+from ..core.bots import LiveBot
 from ..core.closing import closed_sentence
 from ..core.errors import NotFound
 from ..core.texts import LANGUAGES, say
@@ -72,7 +72,7 @@ def bot_config(bot: LiveBot) -> dict[str, object]:
     """What the widget needs to start; never a secret. A closed tenant's greets with a word of it, and draws nobody in."""
     settings, closed = bot.settings, bot.tenant.erase_at is not None
     if closed:
-        settings = BotSettings(accent=settings.accent, position=settings.position, theme=settings.theme)
+        settings = settings.model_copy(update={"suggestions": [], "teaser": "", "open_seconds": 0})
     return {
         "id": bot.public_id,
         "name": bot.name,
