@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from helpcenter_server import TOKEN, HelpCenter
@@ -31,6 +30,7 @@ from webchatagent.core.sources import add_source
 from webchatagent.core.tenants import load_tenant
 from webchatagent.testing.processes import COMMAND, ServerProcess, by_words_only
 
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "help_center"
 TUTORIAL = ROOT / "docs" / "plugin-tutorial.md"
 PAGE = "/marketplace/help_center/"
@@ -95,7 +95,6 @@ def form(center: HelpCenter, token: str = TOKEN) -> dict[str, str]:
     return {"c_base_url": center.url, "c_token": token, "c_show_authors": "y"}
 
 
-@pytest.mark.seed("SR-081")
 def test_it_appears_by_itself_is_configured_checked_and_on_for_one_tenant(house: House, center: HelpCenter) -> None:
     owner = house.browser("owner@example.org")
     market = owner.get("/marketplace/").text
