@@ -19,6 +19,10 @@ from .languages import LANGUAGES
 from .slugs import slug_of
 
 TOO_LONG = _("This is too long.")
+SECONDS = _("Please enter a whole number from 0 to 3600.")
+HOUR = r"^(3600|3[0-5]\d\d|[12]?\d{1,3})$"
+"""A number of seconds up to an hour."""
+TIME = {"type": "number", "min": "0", "max": "3600", "step": "1", "inputmode": "numeric"}
 
 
 def free_slug(tenant: Tenant, name: str) -> str:
@@ -67,6 +71,11 @@ GROUPS: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
     (_("Basics"), _("Who the bot is and how it says hello."), ("name", "locale", "greeting", "suggestions")),
     (_("Answers"), _("How it speaks, and what it says when it does not know."), ("unknown_answer", "instructions")),
     (_("Chat window"), _("How it looks on your website."), ("accent", "theme", "position", "close_behaviour")),
+    (
+        _("Drawing attention"),
+        _("Visitors who talked with the bot before are left alone."),
+        ("teaser", "teaser_seconds", "open_seconds"),
+    ),
     (_("Where it may appear"), _("Other websites cannot show it."), ("allowed_origins",)),
 )
 
@@ -117,6 +126,20 @@ class BotForm(FlaskForm):  # type: ignore[misc]
         _("Light or dark"), choices=[("auto", _("As the visitor's device")), ("light", _("Light")), ("dark", _("Dark"))]
     )
     position = SelectField(_("Side of the page"), choices=[("right", _("Right")), ("left", _("Left"))])
+    teaser = StringField(
+        _("Line beside the button"),
+        [Optional(), Length(max=140, message=TOO_LONG)],
+        description=_("Visitors who have not opened the chat yet see it. Leave it empty for none."),
+    )
+    teaser_seconds = StringField(
+        _("The line comes after (seconds)"), [Optional(), Regexp(HOUR, message=SECONDS)], render_kw=TIME
+    )
+    open_seconds = StringField(
+        _("The chat opens by itself after (seconds)"),
+        [Optional(), Regexp(HOUR, message=SECONDS)],
+        description=_("Once the visitor scrolls, and never on a phone. 0 means that it does not."),
+        render_kw=TIME,
+    )
     close_behaviour = SelectField(
         _("When the visitor closes the chat"),
         choices=[

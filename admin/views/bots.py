@@ -51,8 +51,10 @@ def fill(row: Bot) -> dict[str, Any]:
 def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
     """Write the form to the bot; what the form does not show stays."""
     values = BotSettings.model_validate(row.settings or {}).model_dump()
-    for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer"):
+    for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer", "teaser"):
         values[name] = text(form[name])
+    for name in ("teaser_seconds", "open_seconds"):
+        values[name] = int(text(form[name]) or values[name])
     for name in ("allowed_origins", "suggestions"):
         values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:
