@@ -32,9 +32,11 @@ DELETE = JobKind("delete_documents", priority=0)
 ERASE = JobKind("erase_session", priority=0)
 SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
 EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
+FILL = JobKind("fill_space", priority=9, lease_seconds=300, quick=False)
+DROP = JobKind("drop_space", priority=9, lease_seconds=300, quick=False)
 MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE)}
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:

@@ -11,16 +11,11 @@ from .bots import LiveBot
 from .breaker import SHORT, Breakers
 from .egress import calling
 from .errors import Unavailable
-from .models import ChatModel, ModelEvent, ModelFailed, ModelInfo, ModelRequest, Region, TextDelta
+from .models import ChatModel, ModelEvent, ModelFailed, ModelInfo, ModelRequest, Region, TextDelta, allows
 from .texts import say
 
 DEADLINE = 45.0  # seconds for all attempts together; a provider's own time-outs bound each
 ATTEMPTS = 2
-_WITHIN: dict[str, frozenset[Region]] = {
-    "any": frozenset({"house", "eu", "world"}),
-    "eu": frozenset({"house", "eu"}),
-    "house": frozenset({"house"}),
-}
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ def region_of(info: ModelInfo) -> Region:
 
 def may_use(info: ModelInfo, residency: str) -> bool:
     """Whether a rule of residency (`any`, `eu`, `house`) allows a model."""
-    return region_of(info) in _WITHIN[residency]
+    return allows(region_of(info), residency)
 
 
 def candidates(bot: LiveBot) -> list[Candidate]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .registry import Hooks, Registry
 
 Config = TypeVar("Config", bound=BaseModel)
+Made = TypeVar("Made")
 MAX_RETENTION = 3650
 """The longest time that conversations may be kept, in days; 0 means until they are deleted."""
 OPERATOR = "platform"
@@ -100,6 +101,7 @@ class Tenant:
     enabled: frozenset[str] = field(compare=False)
     platform: Platform = field(compare=False, repr=False)
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
+    _remembered: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def hooks(self) -> Hooks:
@@ -132,6 +134,17 @@ class Tenant:
                 open_config(self, plugin, model, row.config if row else {})
             )
         return known
+
+    def remembered(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once per Tenant object, as `config` is read once."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        made: Made = self._remembered[name]
+        return made
+
+    def forget(self, name: str) -> None:
+        """Make it anew the next time: it was changed."""
+        self._remembered.pop(name, None)
 
     def forget_config(self, plugin: str) -> None:
         """Read a plugin's configuration anew the next time: it was changed."""

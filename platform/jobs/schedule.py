@@ -14,6 +14,7 @@ from ..core import jobs
 from ..core.clock import now
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
+from ..core.embedding_switch import look_after_spaces
 from ..core.ingest import embed_missing
 from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
@@ -34,7 +35,7 @@ def tick(platform: Platform) -> None:
     _try(lambda: release_dead(platform.database))
     _try(lambda: purge_links(platform))
     for tenant in list_tenants(platform):
-        for duty in (queue_purge, embed_missing, sweep_blobs):
+        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs):
             _try(partial(duty, tenant))
     if platform.settings.redis_url:
         from .redis_queue import reconcile
