@@ -11,6 +11,7 @@ from .bots import BOTS
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
 from .embed import EmbedPage
+from .embedding import EmbeddingPage
 from .health import HealthPage
 from .home import HomePage
 from .invitation import InvitationPage
@@ -37,6 +38,7 @@ PAGES: tuple[type[Page], ...] = (
     AuditPage,
     OutboxPage,
     WorkspacePage,
+    EmbeddingPage,
     EmbedPage,
     TenantsPage,
     PeoplePage,
@@ -57,6 +59,7 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
     "Document": (SourcesPage, "the list follows what is being read"),
+    "EmbeddingChoice": (EmbeddingPage, "it is one row, changed by switching"),
     "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
     "Message": (ConversationsPage, "it is a line of a transcript"),
     "OutboxMail": (OutboxPage, "its text is sealed"),

@@ -122,6 +122,6 @@ def embedding_model(tenant: Tenant) -> Judged | None:
     offered = offered_models(tenant)
     if not offered:
         return None
-    chosen = tenant.remembered("embedding", lambda: read_choice(tenant)).space
+    chosen = tenant.remembered("embedding", lambda: read_choice(tenant).space)
     usable = (m for m in offered if chosen in ("", m.space.id) and is_allowed(tenant, m))
     return next(usable, None)

@@ -16,6 +16,7 @@ from .audit import current_actor
 from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
+from .db.sources import EmbeddingChoice
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound, Unavailable
 from .secrets import PREFIX as SEALED
@@ -171,14 +172,20 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
     """A tenant by slug or id. Raises NotFound."""
     with system_scope("find a tenant and its plugins"), platform.database.read() as db:
         wanted = TenantRow.slug == slug if slug else TenantRow.id == tenant_id
-        row = db.scalar(select(TenantRow).where(wanted))
-        if row is None:
+        found = db.execute(
+            select(TenantRow, EmbeddingChoice.space)
+            .outerjoin(EmbeddingChoice, EmbeddingChoice.tenant_id == TenantRow.id)
+            .where(wanted)
+        ).first()
+        if found is None:
             raise NotFound(
                 f"There is no tenant {slug or tenant_id}.", "see `webchatagent tenant list`", code="tenant_not_found"
             )
+        row, space = found
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
+        enabled = frozenset(on) | platform.registry.operator_switched
         return Tenant(
-            row.id, row.slug, row.name, row.locale, frozenset(on) | platform.registry.operator_switched, platform
+            row.id, row.slug, row.name, row.locale, enabled, platform, _remembered={"embedding": space or ""}
         )
 
 

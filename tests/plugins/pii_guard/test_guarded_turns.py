@@ -256,14 +256,14 @@ def test_a_private_key_in_a_source_is_never_shown(bot, add_texts):
 
 
 @pytest.mark.seed("SR-069")
-def test_a_remote_embedder_sees_kinds_only_and_a_local_one_the_text(bot, add_texts, remote_vectors, monkeypatch):
+def test_a_remote_embedder_sees_kinds_only_and_a_local_one_the_text(bot, add_texts, remote_vectors):
     from webchatagent.core import retrieval
     from webchatagent.core.embedding_switch import choose_space
 
     text = "The returns desk answers at help@shop.example or call 0521 448125."
     add_texts(bot, {"before": text})
     choose_space(bot.tenant, remote_vectors.space.id)
-    add_texts(bot, {"after": text})
+    add_texts(bot, {"after": text}, "later")
     retrieval.retrieve(load_tenant(bot.tenant.platform, slug="acme"), bot.id, "Does help@shop.example answer?")
     told = "\n".join(remote_vectors.seen)
     assert len(remote_vectors.seen) == 3 and remote_vectors.seen[-1] == "Does <EMAIL> answer?"
