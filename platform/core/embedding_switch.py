@@ -359,4 +359,3 @@ def _resume(tenant: Tenant, choice: Choice) -> None:
         )
         ring = [] if waiting else [_queue_fill(db, choice.next)]
     tenant.platform.ring(ring)
-

@@ -184,9 +184,7 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
         row, space = found
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
         enabled = frozenset(on) | platform.registry.operator_switched
-        return Tenant(
-            row.id, row.slug, row.name, row.locale, enabled, platform, _remembered={"embedding": space or ""}
-        )
+        return Tenant(row.id, row.slug, row.name, row.locale, enabled, platform, _remembered={"embedding": space or ""})
 
 
 def list_tenants(platform: Platform) -> list[Tenant]:

@@ -19,7 +19,10 @@ def page(house: Any) -> Iterator[Any]:
     """The owner on the page, with a second model offered to both tenants."""
     known = house.platform.registry
     plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
-    plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin(WordVectors(), RemoteVectors()))
+    plugins["embeddings_local"] = (
+        known.manifests["embeddings_local"],
+        embedding_plugin(WordVectors(), RemoteVectors()),
+    )
     house.platform.registry = Registry(plugins, known._always, known.broken)
     yield house.browser("owner@example.org")
     house.platform.registry = known

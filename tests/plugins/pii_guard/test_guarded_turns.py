@@ -28,7 +28,7 @@ from webchatagent.testing.scripted_server import head, scripted_server
 
 from .conftest import PHRASES, People
 
-TURNS, EACH = 200, 10
+TURNS, EACH = 500, 10
 SAID = "Ask <NAME_1>, write to <EMAIL_1> or call <PHONE_1>, it is open from nine. <TELEFON_1> [1]"
 MODELS = json.dumps(
     {"data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}], "object": "list"}
@@ -86,7 +86,7 @@ def identify(tenant, session_id, name, email, phone):
 
 
 @pytest.mark.seed("SR-062", "SR-063", "SR-065")
-def test_nothing_of_a_person_is_sent_in_two_hundred_turns(asked_remotely, add_texts, server, people, caplog):
+def test_nothing_of_a_person_is_sent_in_five_hundred_turns(asked_remotely, add_texts, server, people, caplog):
     caplog.set_level(logging.DEBUG)
     bot, kinds, known = asked_remotely, list(PHRASES), []
 
