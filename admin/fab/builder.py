@@ -26,6 +26,8 @@ ORDER = (
     "EmbeddingPage",
     "MembersPage",
     "KeysPage",
+    "StatisticsPage",
+    "PricesPage",
     "UsageView",
     "JobsView",
     "ConsentsView",

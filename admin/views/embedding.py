@@ -17,6 +17,7 @@ from webchatagent.core.tenants import Tenant
 from ..fab.session import tenant
 from ..fab.views import Page, page
 from ..messages import explain
+from ..money import money
 from ..roles import rights
 
 REGIONS = {"house": _("In the house"), "eu": _("European Union"), "world": _("Outside the European Union")}
@@ -62,6 +63,7 @@ class EmbeddingPage(Page):
             states=STATES,
             errors=ERRORS,
             refresh=REFRESH_SECONDS if _moving(found) else 0,
+            money=lambda amount: money(amount, here.prices.currency),
             days=switch.GRACE_DAYS,
             until=format_date(found.choice.kept_until) if found.choice.kept_until else "",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..core import embedding_switch as switch
+from ..core.prices import MICRO
 from ..core.spaces import read_choice
 from ..core.tenants import Tenant, load_tenant
 from ..jobs.worker import drain
@@ -21,7 +22,11 @@ def embedding() -> None:
 
 def _shown(tenant: Tenant) -> Result:
     found = switch.describe_switch(tenant)
-    rows = [{**vars(s), "cost": None if s.cost is None else round(s.cost, 6)} for s in found.spaces]
+    currency = tenant.prices.currency
+
+    def money(cost: int | None) -> str:
+        return "?" if cost is None else f"{cost / MICRO:.4f}"
+
     lines = table(
         [
             (
@@ -31,15 +36,15 @@ def _shown(tenant: Tenant) -> Result:
                 s.region,
                 f"{s.done}/{s.total}",
                 s.tokens,
-                "?" if s.cost is None else f"{s.cost:.4f}",
+                money(s.cost),
             )
             for s in found.spaces
         ],
-        ("MODEL", "STATE", "PLUGIN", "WORKS IN", "PASSAGES", "TOKENS LEFT", "US$"),
+        ("MODEL", "STATE", "PLUGIN", "WORKS IN", "PASSAGES", "TOKENS LEFT", currency),
     )
     choice = found.choice
     if choice.next:
-        spent = "" if found.spent is None else f", about US$ {found.spent:.4f}"
+        spent = "" if found.spent is None else f", about {currency} {money(found.spent)}"
         lines.append(f"filling {choice.next}: about {choice.tokens} tokens sent so far{spent}")
     if choice.error:
         lines.append(f"stopped: {choice.error} (see `webchatagent plugin check`, then switch again to go on)")
@@ -55,7 +60,8 @@ def _shown(tenant: Tenant) -> Result:
         "error": choice.error,
         "tokens": choice.tokens,
         "spent": found.spent,
-        "models": rows,
+        "currency": currency,
+        "models": [vars(s) for s in found.spaces],
     }
     return Result(data, lines)
 

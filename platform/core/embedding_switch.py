@@ -20,6 +20,7 @@ from .db.records import BackgroundJob
 from .db.sources import Document, EmbeddingChoice
 from .errors import Conflict, Forbidden, NotFound
 from .models import ModelFailed, Region
+from .prices import MICRO
 from .spaces import Choice, Judged, is_allowed, offered_model, offered_models, read_choice
 from .tenancy import TenantSession
 from .tenants import Tenant
@@ -40,8 +41,8 @@ State = Literal["active", "filling", "stopped", "kept", "offered", "forbidden"]
 
 @dataclass(frozen=True)
 class SpaceView:
-    """One embedding model as a person chooses it. `cost` is in US dollars, None when the price is not known.
-
+    """One embedding model as a person chooses it. `cost` is in micro-units of the tenant's price table,
+    None when it holds no price for the model.
     `done` of `total` passages have vectors in its space; `tokens` and `cost` are an estimate for the rest.
     """
 
@@ -50,12 +51,11 @@ class SpaceView:
     region: Region
     local: bool
     dimensions: int
-    price: float | None
     state: State
     done: int
     total: int
     tokens: int
-    cost: float | None
+    cost: int | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class SwitchView:
     spaces: list[SpaceView]
     choice: Choice
     active_offered: bool
-    spent: float | None
+    spent: int | None
     """What filling has cost so far, by the estimate."""
 
 
@@ -74,9 +74,9 @@ def estimate_tokens(size: int) -> int:
     return -(-size // BYTES_PER_TOKEN)
 
 
-def cost_of(price: float | None, tokens: int) -> float | None:
+def cost_of(price: int | None, tokens: int) -> int | None:
     """What tokens cost at a price for a million of them."""
-    return None if price is None else price * tokens / 1_000_000
+    return None if price is None else -(-price * tokens // MICRO)
 
 
 def describe_switch(tenant: Tenant) -> SwitchView:
@@ -95,7 +95,6 @@ def describe_switch(tenant: Tenant) -> SwitchView:
                 model.region,
                 model.local,
                 model.space.dimensions,
-                model.price,
                 _state(tenant, model, choice, active),
                 stats.chunks - lacking.chunks,
                 stats.chunks,

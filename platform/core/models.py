@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class ModelFailed(WebChatAgentError):
     def __init__(self, trouble: Trouble, message: str, cure: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(message, cure, code=f"model_{trouble}", retry_after=retry_after)
         self.trouble = trouble
+        self.by: Any = None
+        """The `resolver.Candidate` that failed, once the resolver has seen it."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,7 @@ class EmbeddingSpace:
 class EmbeddingModel(Protocol):
     """Turns text into unit vectors of `space`. A model with `local` false sees only masked text.
 
-    A remote model may have `region` (where it works, `world` unless it says so) and `price` (US dollars for a million
-    tokens, to estimate what filling an index costs).
+    A remote model may have `region`: where it works, `world` unless it says so.
     """
 
     space: EmbeddingSpace

@@ -69,9 +69,10 @@ class Judged:
         return found
 
     @property
-    def price(self) -> float | None:
-        """What a million tokens cost, in US dollars: 0 in the house, None when the plugin does not know."""
-        return 0.0 if self.local else getattr(self._model, "price", None)
+    def price(self) -> int | None:
+        """What a million tokens cost, in micro-units of the tenant's price table: 0 in the house, None when not known."""
+        priced = self._tenant.prices.models.get(self.space.id)
+        return priced.tokens_in if priced else 0 if self.local else None
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """See EmbeddingModel.embed_documents."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .bots import LiveBot
+from .caps import STALE_SECONDS as STALE_SECONDS
 from .db.chats import Message
 from .models import ModelRequest
+from .resolver import Candidate
 from .retrieval import Found
 from .sessions import OpenSession
 from .vault import Vault
 
-STALE_SECONDS = 15.0
-"""A turn that nobody wrote to for this long is cut: its process is gone (a live one writes every second or beats)."""
-
 
 @dataclass
 class Turn:
-    """A question on its way. `state` says what there is: new, running (in another reader's hands) or done."""
+    """A question on its way. `state` says what there is: new, running (in another reader's hands) or done.
+
+    `models` answer in place of the bot's own where a cap is reached; `capped` is the code of that then.
+    """
 
     id: int
     public_id: str
@@ -33,3 +36,6 @@ class Turn:
     found: Found | None = None
     request: ModelRequest | None = None
     vault: Vault = field(default_factory=Vault)
+    models: Sequence[Candidate] | None = None
+    capped: str = ""
+    began: float = field(default_factory=time.perf_counter)

@@ -48,11 +48,10 @@ class WordVectors:
 
 
 class RemoteVectors(WordVectors):
-    """The same as a provider's model: it is remote, has a price, and can be made to fail. `seen` is what it was sent."""
+    """The same as a provider's model: it is remote, and can be made to fail. `seen` is what it was sent."""
 
     local = False
     region: Region = "world"
-    price = 0.5
 
     def __init__(self, name: str = "remote@1", dimensions: int = 32, region: Region = "world") -> None:
         self.space = replace(WordVectors.space, id=name, dimensions=dimensions)

@@ -15,9 +15,6 @@ COSINE_WEIGHT, THRESHOLD, CROSS_THRESHOLD = 3.0, 2.2, 0.6
 """A first gate: cosines of this family lie between about 0.5 and 0.9; not measured on our sets, which would need an
 account."""
 
-PRICES = {"gemini-embedding-001": 0.15}
-"""US dollars for a million tokens of a paid account (https://ai.google.dev/gemini-api/docs/pricing, 2026)."""
-
 
 def models(config: Config) -> list[EmbeddingModel]:
     """The embedding model, when one is named and there is a key."""
@@ -31,7 +28,6 @@ class GeminiEmbeddings:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.price = PRICES.get(config.embedding_model) if config.paid else None
         self.space = EmbeddingSpace(
             f"gemini:{config.embedding_model}@{config.dimensions}",
             config.dimensions,

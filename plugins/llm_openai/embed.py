@@ -18,9 +18,6 @@ THRESHOLD, CROSS_THRESHOLD, COSINE_WEIGHT = 1.35, 0.35, 3.0
 """The gate of these spaces: related texts have cosines of about 0.35 and more, others of about 0.1 to 0.25
 (https://platform.openai.com/docs/guides/embeddings); not measured on our sets, which would need an account."""
 
-PRICES = {"text-embedding-3-small": 0.02, "text-embedding-3-large": 0.13, "text-embedding-ada-002": 0.10}
-"""US dollars for a million tokens (https://platform.openai.com/docs/pricing, 2026)."""
-
 
 def models(config: Config) -> list[EmbeddingModel]:
     """The embedding model, when one is named."""
@@ -34,7 +31,6 @@ class OpenAIEmbeddings:
         self._config = config
         self.local = config.region == "house"
         self.region = config.region
-        self.price = PRICES.get(config.embedding_model) if config.own else None
         self.space = EmbeddingSpace(
             f"openai:{config.embedding_model}@{config.dimensions}",
             config.dimensions,

@@ -15,10 +15,11 @@ from webchatagent.core.db.sources import Document, EmbeddingChoice
 from webchatagent.core.errors import Conflict, Forbidden, NotFound
 from webchatagent.core.ingest import embed_missing
 from webchatagent.core.models import ModelFailed
+from webchatagent.core.prices import MICRO, Price, Prices
 from webchatagent.core.registry import Registry
 from webchatagent.core.retrieval import retrieve
 from webchatagent.core.spaces import embedding_model, read_choice
-from webchatagent.core.tenants import load_tenant
+from webchatagent.core.tenants import change_prices, load_tenant
 from webchatagent.jobs.schedule import tick
 from webchatagent.jobs.worker import Worker
 from webchatagent.testing.fakes import RemoteVectors, WordVectors, embedding_plugin
@@ -117,13 +118,15 @@ def test_what_comes_meanwhile_is_in_both(taught, add_texts, platform, monkeypatc
 def test_progress_and_cost_are_known_before_and_while(taught, platform, monkeypatch):
     monkeypatch.setattr(switch, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(switch, "BATCH_REMOTE", 1)
+    price = 500_000 * MICRO  # so dear that three texts cost something
+    change_prices(taught.tenant, Prices(models={REMOTE: Price(tokens_in=price)}))
 
     def row():
         return next(s for s in switch.describe_switch(fresh(taught.tenant)).spaces if s.space == REMOTE)
 
     before = row()
     assert (before.state, before.done, before.total) == ("offered", 0, 3)
-    assert before.tokens > 15 and before.cost == pytest.approx(before.tokens * 0.5 / 1_000_000)
+    assert before.tokens > 15 and before.cost == before.tokens * 500_000
     switch.choose_space(taught.tenant, REMOTE)
     Worker(platform).run_due()
     seen = switch.describe_switch(fresh(taught.tenant))
