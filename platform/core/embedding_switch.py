@@ -144,7 +144,7 @@ def choose_space(tenant: Tenant, space_id: str) -> None:
             row.next_space, row.tokens, row.started_at = space_id, 0, now()
             audit.record(db, audit.current_actor(), "embedding.chosen", space_id)
         row.error = ""
-        ring = [_queue_fill(db, space_id), *_queue_drop(db, row, left)]
+        ring = [*_queue_fill_once(db, space_id), *_queue_drop(db, row, left)]
     tenant.forget("embedding")
     tenant.platform.ring(ring)
 
@@ -223,6 +223,12 @@ def pin_space(tenant: Tenant) -> None:
 
 def _queue_fill(db: TenantSession, space_id: str, delay: float = 0.0) -> str:
     return jobs.add_job(db, jobs.FILL, f"fill:{space_id}"[:100], delay=delay, space_id=space_id)
+
+
+def _queue_fill_once(db: TenantSession, space_id: str) -> list[str]:
+    """The job of a space, unless one waits or runs: two at once would send every text twice."""
+    known = (BackgroundJob.key == f"fill:{space_id}"[:100], BackgroundJob.state.in_(("queued", "running")))
+    return [] if db.scalar(select(BackgroundJob.id).where(*known)) else [_queue_fill(db, space_id)]
 
 
 def _queue_drop(db: TenantSession, row: EmbeddingChoice, *left: str) -> list[str]:
@@ -351,10 +357,5 @@ def _resume(tenant: Tenant, choice: Choice) -> None:
     if choice.error and choice.changed_at and choice.changed_at > now() - AGAIN_AFTER:
         return
     with tenant.write() as db:
-        waiting = db.scalar(
-            select(BackgroundJob.id).where(
-                BackgroundJob.key == f"fill:{choice.next}"[:100], BackgroundJob.state.in_(("queued", "running"))
-            )
-        )
-        ring = [] if waiting else [_queue_fill(db, choice.next)]
+        ring = _queue_fill_once(db, choice.next)
     tenant.platform.ring(ring)

@@ -66,6 +66,6 @@ def test_killed_while_it_fills(make_platform, tmp_path):
         with tenant.read() as db:
             moved = list(db.scalars(select(AuditEntry.action).where(AuditEntry.action == "embedding.switched")))
         assert len(moved) == 1
-        again = DOCUMENTS + KILLS * 64  # of each killed call at most a batch is sent twice
+        again = DOCUMENTS + KILLS * 16  # of each killed call at most a batch is sent twice
         assert server.texts <= again
         print(f"texts sent: {server.texts} for {DOCUMENTS} passages")
