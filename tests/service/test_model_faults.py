@@ -97,8 +97,8 @@ class Network:
         return status, events, time.monotonic() - began
 
 
-def settings_of(name: str, case: Case, fallback: str = "") -> BotSettings:
-    return BotSettings(chat_model=f"{name}:{case.model}", fallback_models=[fallback] if fallback else [])
+def settings_of(name: str, case: Case) -> BotSettings:
+    return BotSettings(chat_model=f"{name}:{case.model}")
 
 
 @pytest.fixture(scope="module")
@@ -217,24 +217,15 @@ def retry_after(case: Case) -> dict[str, str]:
 @pytest.mark.parametrize("name", list(WIRES))
 def test_before_the_first_word_the_fallback_answers(network: Network, name: str) -> None:
     other = {"openai": "gemini", "gemini": "ollama", "ollama": "openai"}[name]
-    fallback = f"{other}:fine"
-    bot = taught(network.house.bot.tenant, f"{name}-fallback", settings_of(name, Case("fallen", ""), fallback))
-    bot = create_named(network, bot, name, fallback)
+    settings = BotSettings(chat_model=f"{name}:fine", fallback_models=[f"{other}:fine"])
+    bot = taught(network.house.bot.tenant, f"{name}-fallback", settings)
+    wait_searchable(network.house, {(name, ""): bot})
     network.proxies[name].fault, network.proxies[other].fault = Fault(refuse=True), Fault()
     status, events, seconds = network.ask(bot)
     assert status == 200 and seen_in(events) == ("answer", SAID)
     TABLE.append(
         (name, f"refused, then {other}", "answer", "+".join(dict.fromkeys(e["type"] for e in events)), seconds)
     )
-
-
-def create_named(network: Network, bot: LiveBot, name: str, fallback: str) -> LiveBot:
-    """The bot, searchable, whose first model is one that no other case has spoilt."""
-    from webchatagent.core.bots import change_settings
-
-    change_settings(bot.tenant, bot.id, chat_model=f"{name}:fine", fallback_models=[fallback])
-    wait_searchable(network.house, {("", ""): bot})
-    return bot
 
 
 @pytest.mark.parametrize("name", list(WIRES))
