@@ -53,7 +53,10 @@ class EmbeddingSpace:
 
 @runtime_checkable
 class EmbeddingModel(Protocol):
-    """Turns text into unit vectors of `space`. A model with `local` false sees only masked text."""
+    """Turns text into unit vectors of `space`. A model with `local` false sees only masked text.
+
+    A remote model may have `region`: where it works, `world` unless it says so.
+    """
 
     space: EmbeddingSpace
     local: bool
@@ -63,6 +66,18 @@ class EmbeddingModel(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question; shape (space.dimensions,)."""
+
+
+_WITHIN: dict[str, frozenset[Region]] = {
+    "any": frozenset({"house", "eu", "world"}),
+    "eu": frozenset({"house", "eu"}),
+    "house": frozenset({"house"}),
+}
+
+
+def allows(region: Region, residency: str) -> bool:
+    """Whether a rule of residency (`any`, `eu`, `house`) allows what works in a region."""
+    return region in _WITHIN[residency]
 
 
 def unit_vectors(rows: Sequence[object], count: int, dimensions: int) -> Vectors:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..core.bots import LiveBot
     from ..core.tenants import Platform, Tenant
-    from .fakes import ScriptedModel
+    from .fakes import RemoteVectors, ScriptedModel
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +140,20 @@ def scripted_model(platform: Platform) -> ScriptedModel:
     known = platform.registry
     plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
     plugins["offline"] = (known.manifests["offline"], chat_plugin(model))
+    platform.registry = Registry(plugins, known._always)
+    return model
+
+
+@pytest.fixture
+def remote_vectors(platform: Platform) -> RemoteVectors:
+    """A second embedding model of every tenant, remote; the first one answers until another is chosen."""
+    from ..core.registry import Registry
+    from .fakes import RemoteVectors, WordVectors, embedding_plugin
+
+    model = RemoteVectors()
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin(WordVectors(), model))
     platform.registry = Registry(plugins, known._always)
     return model
 

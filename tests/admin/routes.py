@@ -70,6 +70,8 @@ TABLE = (
     Route("/audit/", PRIVATE),
     Route("/settings/", PRIVATE),
     post("/settings/save", OWNERS, name=""),
+    Route("/embedding/", WRITERS),
+    post("/embedding/change", OWNERS, do="nothing"),
     Route("/embed/<int:bot_id>/", ALL, ids=("bot",)),
     post("/embed/<int:bot_id>/origins", WRITERS, ("bot",), add="none"),
     post("/embed/<int:bot_id>/check", WRITERS, ("bot",), address="none"),

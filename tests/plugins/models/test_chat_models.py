@@ -101,6 +101,7 @@ class OllamaWire:
         Failure(401, {"error": SAID}, "key"),
         Failure(404, {"error": SAID}, "odd"),
         Failure(503, {"error": SAID}, "busy"),
+        Failure(429, {"error": SAID}, "busy", (("Retry_After", "120"),)),
         Failure(500, {"error": SAID}, "unreachable"),
         Failure(400, {"error": SAID}, "odd"),
     )
