@@ -26,6 +26,9 @@ from .models import (
     ModelRequest,
     TextDelta,
     TokenUsage,
+    ToolCall,
+    ToolSpec,
+    ToolStep,
     Vectors,
     unit_vectors,
 )
@@ -35,6 +38,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
+from .tools import Tool, ToolContext, ToolFailed
 from .vault import Masked, PersonalSpan
 
 if TYPE_CHECKING:
@@ -84,6 +88,12 @@ __all__ = [
     "Tenant",
     "TextDelta",
     "TokenUsage",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolFailed",
+    "ToolSpec",
+    "ToolStep",
     "Unavailable",
     "Unchanged",
     "Vectors",

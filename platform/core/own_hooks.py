@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from . import own_views, rights
+from .actions import purge_actions
 from .admin_views import AdminView
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
@@ -15,7 +16,7 @@ from .tenants import Tenant
 
 @hookimpl
 def admin_views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, actions."""
     return own_views.views()
 
 
@@ -57,9 +58,10 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    """Old conversations, arguments of expired actions, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
     done = {
         "conversations": purge_conversations,
+        "actions": purge_actions,
         "jobs": purge_jobs,
         "mails": purge_mails,
         "replies": purge_replies,

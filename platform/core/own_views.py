@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .actions import SETTLED
 from .admin_views import AdminAction, AdminView
+from .db.actions import ActionRow
 from .db.records import BackgroundJob, ConsentRecord, UsageRow
 from .jobs import KINDS, retry_jobs
 from .roles import rights
@@ -28,11 +30,12 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
 
 
 METERS = ("messages", "refused", "tokens_in", "tokens_out")
+ACTION_STATES = ("proposed", "running", *SETTLED)
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
 def views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, actions."""
     jobs = AdminView(
         id="jobs",
         model=BackgroundJob,
@@ -83,4 +86,20 @@ def views() -> list[AdminView]:
         rights=rights(read=("owner", "privacy", "operator"), write=()),
         empty_title=words("admin_consents_empty"),
     )
-    return [jobs, usage, consents]
+    actions = AdminView(
+        id="actions",
+        model=ActionRow,
+        title=words("admin_actions"),
+        intro=words("admin_actions_intro"),
+        icon="check",
+        group="workspace",
+        list_columns=("title", "plugin", "state", "message", "created_at", "settled_at"),
+        labels=_labels("title", "plugin", "state", "message", "created_at", "settled_at"),
+        formats={"created_at": "time", "settled_at": "time"},
+        values={"state": {state: words(f"action_state_{state}") for state in ACTION_STATES}},
+        filters=("state",),
+        order=("created_at", "desc"),
+        rights=rights(read=("owner", "editor", "agent", "operator"), write=()),
+        empty_title=words("admin_actions_empty"),
+    )
+    return [jobs, usage, consents, actions]
