@@ -211,7 +211,7 @@ def start_tool(tenant: Tenant, offered: Offered, arguments: dict[str, Any], cont
                 return offered.tool.run(arguments, context)
         except ToolFailed:
             raise
-        except Exception as error:  # whatever a plugin raises is for the log, never for the model
+        except BaseException as error:  # even SystemExit: a plugin ends its own call and no process
             log.exception("the tool %s failed", offered.name)
             raise ToolFailed("The tool failed.") from error
 
