@@ -24,7 +24,7 @@ from .slots import step_aside
 from .tenancy import TenantSession
 from .tenants import Tenant
 from .texts import say
-from .tools import Offered, ToolContext, ToolFailed, offered_tools, start_tool
+from .tools import Offered, ToolContext, ToolFailed, ToolUnsure, offered_tools, start_tool
 from .turn import Turn
 
 MINUTES = 10
@@ -214,6 +214,8 @@ def _run(tenant: Tenant, row: ActionRow) -> tuple[str, str]:
         future = start_tool(tenant, offered, row.arguments, context)
         step_aside()
         said = future.result(offered.tool.seconds)
+    except ToolUnsure:
+        return "failed", say("action_unknown", row.language)
     except ToolFailed:
         return "failed", say("action_failed", row.language)
     except TookTooLong:

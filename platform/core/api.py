@@ -38,7 +38,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
-from .tools import Tool, ToolContext, ToolFailed
+from .tools import Tool, ToolContext, ToolFailed, ToolUnsure
 from .vault import Masked, PersonalSpan
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ __all__ = [
     "ToolFailed",
     "ToolSpec",
     "ToolStep",
+    "ToolUnsure",
     "Unavailable",
     "Unchanged",
     "Vectors",

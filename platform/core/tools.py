@@ -46,6 +46,12 @@ class ToolFailed(WebChatAgentError):
     status, code = 502, "tool_failed"
 
 
+class ToolUnsure(ToolFailed):
+    """A tool that writes failed in a way that leaves open whether it was done; the visitor is told so."""
+
+    code = "tool_unsure"
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """For whom a tool is offered or run. `action_id` is set when a visitor confirmed: it is the same each time, so a
@@ -66,7 +72,8 @@ class Tool:
     placeholders. `run(arguments, context)` runs in a thread for at most `seconds`; it returns what the model reads (text
     or JSON), and raises ToolFailed with a sentence.
     With `writes` it runs only after the visitor confirmed a card with `title` and the arguments, each under its name of
-    `labels`; it then returns the sentence that the visitor reads.
+    `labels`; it then returns the sentence that the visitor reads, or raises ToolFailed when nothing was done and
+    ToolUnsure when that is not known.
     """
 
     name: str
@@ -213,7 +220,7 @@ def start_tool(tenant: Tenant, offered: Offered, arguments: dict[str, Any], cont
             raise
         except BaseException as error:  # even SystemExit: a plugin ends its own call and no process
             log.exception("the tool %s failed", offered.name)
-            raise ToolFailed("The tool failed.") from error
+            raise ToolUnsure("The tool failed.") from error
 
     try:
         future = _pool().submit(Context().run, work)
