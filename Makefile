@@ -13,7 +13,7 @@ help:
 	@echo "make test                              everything: linters, types, unit, service and browser tests"
 	@echo "make check                             linters, types, layers, generated docs"
 	@echo "make dev                               the demo, restarted when a file changes"
-	@echo "make bench                             speed, beside a bare Flask app"
+	@echo "make bench                             speed, beside bare Flask apps"
 	@echo "make docs                              write the generated pages anew"
 
 $(BIN)/python:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from webchatagent.core.tenants import Platform
 
 from .languages import LANGUAGES
 from .roles import fab_roles
+from .streaming import whole
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
@@ -26,11 +27,14 @@ MOUNT = "/admin"
 
 
 def create_admin(
-    platform: Platform, views: Sequence[AdminView] = (), doctor: Callable[[Platform], Sequence[Any]] | None = None
+    platform: Platform,
+    views: Sequence[AdminView] = (),
+    doctor: Callable[[Platform], Sequence[Any]] | None = None,
+    stream: Callable[[AsyncIterator[bytes], dict[str, str]], Any] = whole,
 ) -> Flask:
     """The admin of an installation, to be mounted at `/admin`; `views` are further screens of core's kind.
 
-    `doctor` looks at every part, for the health page of the operator.
+    `doctor` looks at every part, for the health page of the operator; `stream` makes a response that grows.
 
     Reads nothing from the database; its tables must have been migrated before the first request.
     """
@@ -55,7 +59,7 @@ def create_admin(
     proxies = int(platform.settings.trusted_proxies)
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
-    app.extensions["wca_doctor"] = doctor
+    app.extensions["wca_doctor"], app.extensions["wca_stream"] = doctor, stream
     skin.install(app)
     install(app, platform, session)
     return app

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from flask_babel import format_datetime, format_decimal, format_timedelta, gettext
+from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
@@ -28,6 +28,11 @@ def ago(when: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         when.isoformat(), format_datetime(when.replace(tzinfo=None), "medium", rebase=False), words
     )
+
+
+def short_date(day: date) -> str:
+    """A day without its year."""
+    return format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM")
 
 
 def size(amount: int | None) -> str:

@@ -1,8 +1,9 @@
-"""`make bench`: speed in one run, beside a bare Flask app, so that ratios count and not the machine."""
+"""`make bench`: speed in one run, beside bare Flask apps, so that ratios count and not the machine."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -34,7 +36,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "serve.py"), kind, str(self.port), data], stdout=subprocess.PIPE, text=True
         )
-        self.bot = "-" if kind == "bare" else self._process.stdout.readline().strip()  # type: ignore[union-attr]
+        self.bot = "-" if kind in ("bare", "relay") else self._process.stdout.readline().strip()  # type: ignore[union-attr]
         while True:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2)
@@ -77,6 +79,31 @@ def chat(kind: str, data: str, levels: tuple[int, ...] = (1, 16, 64), requests: 
     print(f"  {server.memory():.0f} MB under load")
     server.stop()
     return rates
+
+
+@contextlib.contextmanager
+def stub() -> Iterator[None]:
+    """A provider on a port of its own, named by the variable STUB; one that is given already is used."""
+    if "STUB" in os.environ:
+        yield
+        return
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    process = subprocess.Popen([sys.executable, str(HERE / "stub.py"), str(port)])
+    os.environ["STUB"] = f"http://127.0.0.1:{port}"
+    try:
+        yield
+    finally:
+        del os.environ["STUB"]
+        process.terminate()
+        process.wait(30)
+
+
+def compare(base: str, kind: str, data: str) -> None:
+    """Both kinds at all levels, and the rate of `kind` as a share of that of `base`."""
+    floor, found = chat(base, "-"), chat(kind, data)
+    print(f"\nratio to {base}: " + "  ".join(f"{n} at once {found[n] / floor[n]:.2f}" for n in floor))
 
 
 def held(data: str, streams: int = 2000) -> None:
@@ -134,15 +161,17 @@ def _children() -> float:
 
 
 def main(wanted: list[str]) -> None:
-    """Run the parts that are named (index, offline, local, held), or all; the last line is the ratio."""
-    wanted = wanted or ["index", "offline", "local", "held"]
+    """Run the parts that are named (index, offline, provider, local, held), or all."""
+    wanted = wanted or ["index", "offline", "provider", "local", "held"]
     folder = Path(tempfile.mkdtemp(prefix="webchatagent-bench-"))
     try:
         if "index" in wanted:
             index(folder)
         if "offline" in wanted:
-            bare, offline = chat("bare", "-"), chat("offline", str(folder / "offline"))
-            print("\nratio to bare Flask: " + "  ".join(f"{n} at once {offline[n] / bare[n]:.2f}" for n in bare))
+            compare("bare", "offline", str(folder / "offline"))
+        if "provider" in wanted:
+            with stub():
+                compare("relay", "provider", str(folder / "provider"))
         if "local" in wanted:
             chat("local", str(folder / "local"), requests=200)
         if "held" in wanted:

@@ -1,7 +1,7 @@
 """One server to measure: `python bench/serve.py KIND PORT DATA`.
 
-KIND is `offline`, `local`, `paced`, `bare`, or `provider`: then the environment variable STUB is the address of a server
-with OpenAI's interface that answers chats and embeddings.
+KIND is `offline`, `local`, `paced`, `bare`, `relay` or `provider`. For the last two the environment variable STUB is the
+address of a server with OpenAI's interface that answers chats and embeddings, such as `bench/stub.py`.
 """
 
 from __future__ import annotations
@@ -63,10 +63,46 @@ def bare_app(port: int) -> None:
     _run(Bridge(app, lambda path: 100_000), port)
 
 
+def relay_app(port: int) -> None:
+    """The least that a chat with a provider can be: Flask behind the same bridge, the SDK's stream sent on as it comes.
+
+    No sources, no search, no session, nothing stored.
+    """
+    import httpx2
+    import openai
+    import orjson
+    from flask import Flask, Response, request
+
+    from webchatagent.web.bridge import Bridge, stream
+
+    app, clients = Flask("relay"), []
+
+    @app.post("/api/chat")
+    def chat() -> Response:
+        question = request.get_json()["message"]
+
+        async def body() -> AsyncIterator[bytes]:
+            if not clients:
+                limits = httpx2.Limits(max_connections=None, max_keepalive_connections=200)
+                http = httpx2.AsyncClient(limits=limits)
+                clients.append(openai.AsyncOpenAI(base_url=os.environ["STUB"] + "/v1", api_key="-", http_client=http))
+            messages: Any = [{"role": "user", "content": question}]
+            async for chunk in await clients[0].chat.completions.create(model="stub", messages=messages, stream=True):
+                if chunk.choices and (text := chunk.choices[0].delta.content):
+                    yield b"data: " + orjson.dumps({"type": "delta", "delta": text}) + b"\n\n"
+            yield b'data: {"type":"done"}\n\n'
+
+        return stream(body(), {"Content-Type": "text/event-stream"})
+
+    _run(Bridge(app, lambda path: 100_000), port)
+
+
 def _run(app: object, port: int) -> None:
     from webchatagent.cli.serving import server_config
+    from webchatagent.core.cores import one_core
 
-    uvicorn.Server(server_config(app, "127.0.0.1", port)).run()
+    with one_core():
+        uvicorn.Server(server_config(app, "127.0.0.1", port)).run()
 
 
 def platform_app(kind: str, port: int, data: str) -> None:
@@ -124,7 +160,7 @@ def use_stub(platform: Any, tenant: Any) -> Any:
         "api_key": "sk-stub",
         "chat_models": ["stub-t0-r0-n32"],
         "embedding_model": "stub-embedding",
-        "dimensions": 384,
+        "dimensions": int(os.environ.get("STUB_DIMENSIONS", "64")),
     }
     plugins.check = lambda tenant, plugin, values=None: []  # type: ignore[assignment] (the stub lists other names)
     plugins.configure(tenant, "llm_openai", values)
@@ -134,4 +170,7 @@ def use_stub(platform: Any, tenant: Any) -> Any:
 
 if __name__ == "__main__":
     kind, port, data = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    bare_app(port) if kind == "bare" else platform_app(kind, port, data)
+    if kind in ("bare", "relay"):
+        (bare_app if kind == "bare" else relay_app)(port)
+    else:
+        platform_app(kind, port, data)

@@ -26,7 +26,7 @@ from .core.tenants import Platform
 from .jobs.worker import Worker
 from .stores.blobs import FolderBlobs
 from .stores.chunks_sqlite import SqliteChunkStore
-from .web.bridge import Bridge
+from .web.bridge import Bridge, stream
 
 PUBLIC_BODY = 256 * 1024
 UPLOAD_BODY = 60_000_000
@@ -123,7 +123,7 @@ def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:
     from .doctor import look
     from .web.app import create_public
 
-    public, admin_app = create_public(platform), create_admin(platform, doctor=look)
+    public, admin_app = create_public(platform), create_admin(platform, doctor=look, stream=stream)
     dispatch = DispatcherMiddleware(public, {"/admin": admin_app})
     bridge = Bridge(dispatch, largest_body)
     worker = None

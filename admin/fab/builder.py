@@ -25,6 +25,8 @@ ORDER = (
     "MarketplacePage",
     "MembersPage",
     "KeysPage",
+    "StatisticsPage",
+    "PricesPage",
     "UsageView",
     "JobsView",
     "ConsentsView",

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, render_template, request, session
-from flask_babel import format_date, format_decimal, get_locale, gettext
+from flask_babel import format_decimal, get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from webchatagent.core.errors import WebChatAgentError
 
-from ..formats import ago
+from ..formats import ago, short_date
 from ..languages import LANGUAGES, country_name, language_name, localised, role_label, scope_label
 from ..messages import SENTENCES, explain
 from ..render import markdown, urls
@@ -116,7 +116,7 @@ def install(app: Flask) -> None:
         current_language=lambda: str(get_locale() or "en"),
         ago=ago,
         number=format_decimal,
-        short_date=lambda day: format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM"),
+        short_date=short_date,
         places=lambda: g.get("places", []),
         place=lambda: g.get("place"),
         person=current_user,

@@ -17,13 +17,18 @@ from .invitation import InvitationPage
 from .keys import KeysPage
 from .marketplace import MarketplacePage
 from .members import MembersPage
+from .model import ModelPage
 from .outbox import OutboxPage
 from .people import PeoplePage
+from .playground import PlaygroundPage
+from .prices import PricesPage
 from .register import RegisterPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
+from .sent import SentPage
 from .sign_in import SignInPage
 from .sources import SourcesPage
+from .statistics import StatisticsPage
 from .tenants import TenantsPage
 from .workspace import WorkspacePage
 
@@ -38,6 +43,11 @@ PAGES: tuple[type[Page], ...] = (
     OutboxPage,
     WorkspacePage,
     EmbedPage,
+    ModelPage,
+    PlaygroundPage,
+    SentPage,
+    StatisticsPage,
+    PricesPage,
     TenantsPage,
     PeoplePage,
     HealthPage,
@@ -54,6 +64,7 @@ SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
 BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
+    "BotVersion": (ModelPage, "it is compared and brought back, never changed"),
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
     "Document": (SourcesPage, "the list follows what is being read"),

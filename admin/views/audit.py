@@ -29,9 +29,11 @@ ACTIONS: dict[str, Any] = {
     "account.login_linked": _("linked a sign-in of another company"),
     "account.login_unlinked": _("unlinked a sign-in of another company"),
     "account.unlocked": _("unlocked an account"),
+    "bot.caps_changed": _("changed the limits of a bot"),
     "bot.changed": _("changed a bot"),
     "bot.created": _("made a bot"),
     "bot.deleted": _("deleted a bot"),
+    "bot.restored": _("brought a version of a bot back"),
     "contact.corrected": _("corrected a contact"),
     "contact.erased": _("deleted a contact"),
     "contact.released": _("lifted the restriction of a contact"),
@@ -86,7 +88,7 @@ class AuditPage(Page):
             pager=Pager(number, SIZE, total),
             actions=ACTIONS,
             action=action,
-            who=lambda name: _who(name, emails),
+            who=lambda name: who(name, emails),
         )
 
 
@@ -94,7 +96,7 @@ def _people(rows: Sequence[AuditEntry]) -> set[str]:
     return {n for row in rows for n in (row.actor, row.target) if n.startswith("user:") and n[5:].isdigit()}
 
 
-def _who(name: str, emails: dict[int, str]) -> str:
+def who(name: str, emails: dict[int, str]) -> str:
     """A person's address, or what acted; a person whose account is gone keeps the number."""
     kind, _colon, number = name.partition(":")
     if kind == "user" and number.isdigit():

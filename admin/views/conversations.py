@@ -43,7 +43,11 @@ class ConversationsPage(Page):
     @page("/<int:session_id>")
     def show(self, session_id: int) -> str:
         """One conversation as the visitor saw it."""
-        return self.show_page("wca/transcript.html", found=read_transcript(tenant(), session_id))
+        return self.show_page(
+            "wca/transcript.html",
+            found=read_transcript(tenant(), session_id),
+            may_see_sent=self.appbuilder.sm.has_access("can_read", "SentPage"),
+        )
 
     @page("/<int:session_id>/delete", needs="delete", methods=("POST",))
     def delete(self, session_id: int) -> Any:

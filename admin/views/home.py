@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from flask import url_for
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
-from flask_babel import ngettext
 
 from webchatagent.core.bots import LiveBot, list_bots
+from webchatagent.core.caps import near_limits
 from webchatagent.core.clock import now
 from webchatagent.core.conversations import count_conversations
 from webchatagent.core.document_list import StateCounts, count_documents
@@ -18,6 +19,7 @@ from webchatagent.core.tenants import Tenant
 
 from ..fab.session import role, tenant
 from ..fab.views import Page, page
+from ..panelwords import LIMITS
 from ..roles import rights
 
 
@@ -53,7 +55,7 @@ class HomePage(Page):
             model=model,
             nothing=StateCounts(),
             days=daily_questions(here),
-            alerts=[*self._alerts(here), *_trouble(bots, counts)],
+            alerts=[*_limits(here, bots), *self._alerts(here), *_trouble(bots, counts)],
             role=role(),
         )
 
@@ -68,6 +70,21 @@ class HomePage(Page):
                 text = ngettext("%(num)d job failed for good.", "%(num)d jobs failed for good.", alert.count)
                 out.append((text, url_for("JobsView.list", _flt_0_state="failed")))
         return out
+
+
+def _limits(here: Tenant, bots: Sequence[LiveBot]) -> Iterator[tuple[str, str]]:
+    """Limits that are reached or nearly so."""
+    for bot, level in near_limits(here, bots):
+        name, what = bot.name if bot else here.name, str(LIMITS[level.name])
+        where = url_for("ModelPage.show", bot_id=bot.id, _anchor="limits") if bot else url_for("PricesPage.show")
+        if level.used >= level.most:
+            yield gettext("%(name)s: the limit is reached (%(what)s).", name=name, what=what), where
+        else:
+            share = level.used * 100 // level.most
+            yield (
+                gettext("%(name)s: %(n)s percent of a limit are used (%(what)s).", name=name, n=share, what=what),
+                where,
+            )
 
 
 def _trouble(bots: Sequence[LiveBot], counts: Mapping[int, StateCounts]) -> Iterator[tuple[str, str]]:

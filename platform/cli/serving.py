@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..core.cores import one_core
 from ..core.errors import WebChatAgentError
 from ..core.settings import Settings
 from ..core.tenants import Platform
@@ -102,7 +103,7 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
     try:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again at its end: what follows must run
             signal.signal(number, lambda *_: None)
-        with contextlib.suppress(SystemExit):  # how uvicorn ends when it cannot listen
+        with contextlib.suppress(SystemExit), one_core():  # the exit is how uvicorn ends when it cannot listen
             server.run()
     finally:
         stop.set()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
+from . import caps
 from .actions import shown_parts
 from .analysis import detect_language
 from .bots import LiveBot
@@ -15,6 +17,7 @@ from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
 from .errors import InvalidRequest, Unavailable
 from .followup import points_back
+from .limited import answer_limited
 from .prompting import REMEMBERED, build_request
 from .retrieval import Found, retrieve
 from .sessions import open_session, resume_session
@@ -24,28 +27,36 @@ from .tools import ToolContext, offered_tools
 from .turn import STALE_SECONDS, Turn
 
 
-def accept_turn(bot: LiveBot, session_key: str | None, message: str, client_message_id: str | None = None) -> Turn:
+def accept_turn(
+    bot: LiveBot,
+    session_key: str | None,
+    message: str,
+    client_message_id: str | None = None,
+    *,
+    visitor: bool = False,
+) -> Turn:
     """Take a question in, durably, and find its passages.
 
     Raises InvalidRequest for an empty or overlong message. The same `client_message_id` comes back as the running or
-    finished turn; a cut one is taken up again.
+    finished turn; a cut one is taken up again. Where a cap is reached, a `visitor` is answered all the same, politely;
+    for anybody else QuotaExceeded is raised.
     """
     message = check_message(bot, message)
     language = detect_language(message, bot.locale)
-    if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language)):
+    if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language, visitor)):
         if known.state == "new":
-            _find_passages(known)
+            find_passages(known)
         return known
     try:
-        turn = _new_turn(bot, session_key, message, client_message_id, language)
+        turn = _new_turn(bot, session_key, message, client_message_id, language, visitor)
     except IntegrityError:  # the same message came twice at the same moment
-        again = _known_turn(bot, session_key, client_message_id or "", message, language)
+        again = _known_turn(bot, session_key, client_message_id or "", message, language, visitor)
         if again is None:
             raise Unavailable("The message could not be taken.", "send it again", retry_after=1) from None
         turn = again
         if turn.state != "new":
             return turn
-    _find_passages(turn)
+    find_passages(turn)
     return turn
 
 
@@ -64,10 +75,13 @@ def check_message(bot: LiveBot, message: object) -> str:
     return storable(message.strip())
 
 
-def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str) -> Turn:
+def _new_turn(
+    bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str, visitor: bool
+) -> Turn:
     with bot.tenant.write() as db:
         session = open_session(db, bot, key, language)
-        past = [] if session.new else _past(db, session.id)
+        past = [] if session.new else past_messages(db, session.id)
+        held = _reserve(db, bot, session.id, message, past, visitor)
         question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
         public_id = new_uuid()
         turn_id = insert_row(
@@ -78,11 +92,31 @@ def _new_turn(bot: LiveBot, key: str | None, message: str, client_message_id: st
             session_id=session.id,
             client_message_id=client_message_id,
             question_id=question,
+            **held,
         )
-        return Turn(turn_id, public_id, bot, session, message, language, past=past)
+        capped = held.get("error", "")
+        return Turn(turn_id, public_id, bot, session, message, language, past=past, capped=capped)
 
 
-def _past(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> list[Message]:
+def _reserve(
+    db: TenantSession, bot: LiveBot, session_id: int, message: str, past: list[Message], visitor: bool
+) -> dict[str, Any]:
+    """The columns by which a turn's row holds what it may use; nothing, and no statement, for a bot without caps.
+
+    Raises QuotaExceeded where a cap is reached and nobody is there who reads a refusal.
+    """
+    if not caps.are_set(bot):
+        return {}
+    need = caps.estimate(bot, message, past)
+    level = caps.reached(db, bot, session_id, need)
+    if level is None:
+        return {"tokens_in": need.tokens_in, "tokens_out": need.tokens_out, "cost": need.cost}
+    if not visitor:
+        raise caps.refuse(level)
+    return {"error": caps.CAPPED}
+
+
+def past_messages(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> list[Message]:
     """The last messages of a session, oldest first."""
     rows = db.scalars(
         select(Message).where(Message.session_id == session_id, *also).order_by(Message.id.desc()).limit(REMEMBERED)
@@ -90,7 +124,9 @@ def _past(db: TenantSession, session_id: int, *also: ColumnElement[bool]) -> lis
     return list(rows)[::-1]
 
 
-def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str) -> Turn | None:
+def _known_turn(
+    bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str, visitor: bool
+) -> Turn | None:
     """The turn of a client message id, for its own conversation only. Raises InvalidRequest for anybody else."""
     with bot.tenant.write() as db:
         row = db.scalar(select(TurnRow).where(TurnRow.bot_id == bot.id, TurnRow.client_message_id == client_message_id))
@@ -118,13 +154,20 @@ def _known_turn(bot: LiveBot, key: str | None, client_message_id: str, message: 
         elif row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
             turn.state = "running"
         else:
+            turn.past = past_messages(db, session.id, Message.id < (row.question_id or 0))
+            row.error = ""
+            for column, value in _reserve(db, bot, session.id, message, turn.past, visitor).items():
+                setattr(row, column, value)
+            turn.capped = row.error
             row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
-            turn.past = _past(db, session.id, Message.id < (row.question_id or 0))
         return turn
 
 
-def _find_passages(turn: Turn) -> None:
+def find_passages(turn: Turn) -> None:
+    """Find the passages of a turn and make its request; everything personal is masked on the way in."""
     tenant, bot = turn.bot.tenant, turn.bot
+    if turn.capped and answer_limited(turn):
+        return
     found = retrieve(tenant, bot.id, turn.question, language=turn.language)
     if turn.past and points_back(turn.question, turn.language):
         turn.follow_up = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select, update
 
 from . import usage
 from .actions import reference
+from .caps import ENDED_EARLY
 from .citations import CitationStream
 from .clock import now
 from .db.chats import Message, TurnRow
@@ -17,6 +19,8 @@ from .links import LinkStream, addresses
 from .live import Event
 from .models import CannotAnswer, TextDelta, TokenUsage
 from .ranking import Ranked
+from .resolver import Candidate
+from .spent import metered, record_of
 from .tenancy import insert_row, update_row
 from .texts import say
 from .tool_loop import Used
@@ -43,6 +47,10 @@ class Answer:
         self.used = Used()
         self.spent = TokenUsage()
         self.usage = TokenUsage()
+        self.by: Candidate | None = None
+        """Who answers, from its first event on."""
+        self.first_at = 0.0
+        """When the visitor saw the first word, as `time.perf_counter`; 0 before."""
         self.sources: list[dict[str, Any]] = []
 
     @property
@@ -80,6 +88,7 @@ class Answer:
 
     def _show(self, text: str, *, fixed: bool) -> str:
         if text:
+            self.first_at = self.first_at or time.perf_counter()
             self._pieces.append(text)
             if not fixed:
                 self._own.append(text)
@@ -120,8 +129,8 @@ def _words(text: str) -> list[str]:
 
 
 def finish_turn(turn: Turn, answer: Answer) -> None:
-    """Store the answer with its sources and count the use, in one transaction."""
-    tenant = turn.bot.tenant
+    """Store the answer with its sources and what it took, and count the use, in one transaction."""
+    tenant, record = turn.bot.tenant, record_of(turn, answer, turn.capped)
     with tenant.write() as db:
         answer.sources = source_list(db, answer.cited, turn.vault)
         message = insert_row(
@@ -145,27 +154,27 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
             refused=answer.refused,
             answer_id=message,
             updated_at=now(),
+            **record,
         )
-        usage.count(
-            db,
-            turn.bot.id,
-            {
-                "messages": 1,
-                "refused": int(answer.refused),
-                "tokens_in": answer.usage.tokens_in,
-                "tokens_out": answer.usage.tokens_out,
-            },
-        )
+        asked = {"capped": 1} if turn.capped else {"messages": 1, "refused": int(answer.refused)}
+        usage.count(db, turn.bot.id, {**asked, **metered(record)})
 
 
-def cut_turn(turn: Turn, text: str) -> None:
-    """Store that the answer was cut off; the same client message id will generate it again."""
+def cut_turn(turn: Turn, answer: Answer, error: str) -> None:
+    """Store that the answer was cut off, by what; the same client message id will generate it again.
+
+    A question that a model was asked counts: leaving early does not get around a cap.
+    """
+    record = record_of(turn, answer, error)
     with turn.bot.tenant.write() as db:
-        db.execute(
+        done = db.execute(
             update(TurnRow)
             .where(TurnRow.id == turn.id, TurnRow.state != "done")
-            .values(state="cut", text=text, updated_at=now())
+            .values(state="cut", text=answer.text, updated_at=now(), **record)
         )
+        asked = record["tokens_out"] or answer.text or error in ENDED_EARLY
+        if getattr(done, "rowcount", 0) and asked:
+            usage.count(db, turn.bot.id, {"cut": 1, **metered(record)})
 
 
 def source_list(db: Any, cited: Sequence[Ranked], vault: Vault) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
+from .cores import all_cores
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
@@ -99,6 +100,7 @@ __all__ = [
     "Unchanged",
     "Vectors",
     "WebChatAgentError",
+    "all_cores",
     "cause_of",
     "chat_messages",
     "detect_language",

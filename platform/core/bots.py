@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
@@ -11,14 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import delete, select
 
 from . import audit
+from .caps import NO_CAPS, Caps
 from .db.chats import ChatSession
 from .db.records import ConsentRecord
 from .db.sources import Document
 from .db.tenants import Bot
 from .errors import Conflict, InvalidRequest, NotFound
+from .offered import check_models
 from .sources import delete_rows
 from .tenancy import system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
+from .versions import keep_version, part_of
 
 FRESH_SECONDS = 2.0
 
@@ -63,6 +67,8 @@ class LiveBot:
     greeting: str
     settings: BotSettings
     tenant: Tenant
+    version: int = 1
+    caps: Caps = NO_CAPS
 
 
 def create_bot(
@@ -73,8 +79,10 @@ def create_bot(
     greeting: str = "",
     settings: BotSettings | None = None,
 ) -> LiveBot:
-    """Make a bot. Raises InvalidRequest for a bad slug, Conflict for a taken one."""
+    """Make a bot. Raises InvalidRequest for a bad slug or a model that is not offered, Conflict for a taken slug."""
     check_slug(slug)
+    found = settings or BotSettings.model_validate({})
+    _check_changed(tenant, BotSettings.model_validate({}), found)
     with tenant.write() as db:
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
             raise Conflict(
@@ -83,6 +91,7 @@ def create_bot(
         row = Bot(slug=slug, name=name, locale=locale or tenant.locale, greeting=greeting, settings=_plain(settings))
         db.add(row)
         db.flush()
+        keep_version(db, row, None, found)
         audit.record(db, audit.current_actor(), "bot.created", slug)
         return _live(row, tenant)
 
@@ -94,18 +103,79 @@ def _plain(settings: BotSettings | None) -> dict[str, Any]:
 
 def change_settings(tenant: Tenant, bot_id: int, **changes: object) -> None:
     """Change some of a bot's settings. Raises InvalidRequest naming the field that is wrong."""
+    save_settings(tenant, bot_id, changes)
+
+
+def save_settings(
+    tenant: Tenant, bot_id: int, changes: Mapping[str, object], *, note: str = "", expected: int = 0, restored: int = 0
+) -> int:
+    """Change some of a bot's settings; returns the number of the version that is in force then.
+
+    `note` says why, `restored` which version comes back. Raises InvalidRequest naming the field that is wrong, NotFound,
+    and Conflict when the version is not the `expected` one any more: somebody else was faster.
+    """
+    stored = find_row(tenant, bot_id).settings
+    _check_changed(tenant, _merged(stored, {}), _merged(stored, changes))  # asks plugins, so before the transaction
     with tenant.write() as db:
         row = db.get(Bot, bot_id)
         if row is None:
             raise NotFound("There is no such bot.", code="bot_not_found")
-        try:
-            row.settings = BotSettings.model_validate({**(row.settings or {}), **changes}).model_dump(
-                exclude_defaults=True
+        if expected and row.version != expected:
+            raise Conflict(
+                "Somebody else changed this bot meanwhile.", "look at the newest version first", code="version_passed"
             )
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
-        audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=sorted(changes))
+        before, found = _merged(row.settings, {}), _merged(row.settings, changes)
+        row.settings = _plain(found)
+        kept = keep_version(db, row, before, found, note, restored)
+        action = "bot.restored" if restored and kept else "bot.changed"
+        detail = {"version": row.version} if kept else {}
+        audit.record(db, audit.current_actor(), action, row.slug, fields=sorted(changes), **detail)
+        number = int(row.version)
+    tenant.platform.forget()
+    return number
+
+
+def _merged(stored: Mapping[str, Any] | None, changes: Mapping[str, object]) -> BotSettings:
+    """Stored settings with some of them changed. Raises InvalidRequest naming the field."""
+    try:
+        return BotSettings.model_validate({**(stored or {}), **changes})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidRequest(str(first["msg"]), field=".".join(str(p) for p in first["loc"])) from None
+
+
+def _check_changed(tenant: Tenant, before: BotSettings, after: BotSettings) -> None:
+    """Check the models when something of them changes: a bot whose model was switched off can be changed otherwise."""
+    old, new = part_of(before), part_of(after)
+    if any(old[field] != new[field] for field in new if field != "instructions"):
+        check_models(load_tenant(tenant.platform, tenant_id=tenant.id), after)  # with what is switched on by now
+
+
+def change_caps(tenant: Tenant, bot_id: int, caps: Caps) -> None:
+    """Set how much a bot may use. Raises NotFound."""
+    with tenant.write() as db:
+        row = db.get(Bot, bot_id)
+        if row is None:
+            raise NotFound("There is no such bot.", code="bot_not_found")
+        before, row.caps = row.caps or {}, caps.model_dump(mode="json", exclude_defaults=True)
+        changed = sorted(k for k in before.keys() | row.caps.keys() if before.get(k) != row.caps.get(k))
+        if changed:
+            audit.record(db, audit.current_actor(), "bot.caps_changed", row.slug, fields=changed)
+    tenant.platform.forget()
+
+
+def find_row(tenant: Tenant, bot_id: int) -> Bot:
+    """A tenant's bot by its row id, as it is stored. Raises NotFound."""
+    with tenant.read() as db:
+        row: Bot | None = db.get(Bot, bot_id)
+    if row is None:
+        raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
+    return row
+
+
+def own_bot(tenant: Tenant, bot_id: int) -> LiveBot:
+    """A tenant's bot by its row id, fresh. Raises NotFound."""
+    return _live(find_row(tenant, bot_id), tenant)
 
 
 def list_bots(tenant: Tenant) -> list[LiveBot]:
@@ -133,6 +203,8 @@ def _live(row: Bot, tenant: Tenant) -> LiveBot:
         row.greeting,
         BotSettings.model_validate(row.settings or {}),
         tenant,
+        row.version,
+        Caps.model_validate(row.caps) if row.caps else NO_CAPS,
     )
 
 
@@ -159,11 +231,7 @@ class BotFinder:
 
     def find_row(self, tenant: Tenant, bot_id: int) -> LiveBot:
         """A tenant's bot by its row id. Raises NotFound."""
-        with tenant.read() as db:
-            row = db.get(Bot, bot_id)
-        if row is None:
-            raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
-        return _live(row, tenant)
+        return own_bot(tenant, bot_id)
 
     def forget(self) -> None:
         """Read everything anew: something was changed in this process."""
@@ -188,17 +256,21 @@ def find_bot(platform: Platform, name: str) -> LiveBot:
 
 
 def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting: str, settings: BotSettings) -> None:
-    """Write what a person set on a bot. Raises NotFound with the code `bot_not_found`."""
+    """Write what a person set on a bot. Raises NotFound with the code `bot_not_found`, InvalidRequest for a model."""
+    _check_changed(tenant, BotSettings.model_validate(find_row(tenant, bot_id).settings or {}), settings)
     with tenant.write() as db:
         row = db.get(Bot, bot_id)
         if row is None:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         before = {**(row.settings or {}), "name": row.name, "locale": row.locale, "greeting": row.greeting}
         row.name, row.locale, row.greeting = name, locale, greeting
+        old = BotSettings.model_validate(row.settings or {})
         row.settings = _plain(settings)
+        keep_version(db, row, old, settings)
         after = {**row.settings, "name": name, "locale": locale, "greeting": greeting}
         changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
         audit.record(db, audit.current_actor(), "bot.changed", row.slug, fields=changed)
+    tenant.platform.forget()
 
 
 def delete_bot(tenant: Tenant, bot_id: int) -> None:

@@ -31,6 +31,8 @@ class ModelFailed(WebChatAgentError):
     def __init__(self, trouble: Trouble, message: str, cure: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(message, cure, code=f"model_{trouble}", retry_after=retry_after)
         self.trouble = trouble
+        self.by: Any = None
+        """The `resolver.Candidate` that failed, once the resolver has seen it."""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,20 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
     retry_jobs(tenant, [row.id for row in rows])
 
 
-METERS = ("messages", "refused", "tokens_in", "tokens_out")
 ACTION_STATES = ("proposed", "running", *SETTLED)
+METERS = ("messages", "refused", "cut", "capped", "trials", "tokens_in", "tokens_out")
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR")
+"""What prices can be in."""
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+def _meters() -> dict[str, Mapping[str, str]]:
+    """The words for every meter; money is counted in millionths."""
+    money = {
+        f"cost_{currency}": {lang: text.format(currency=currency) for lang, text in words("meter_cost").items()}
+        for currency in CURRENCIES
+    }
+    return {meter: words(f"meter_{meter}") for meter in METERS} | money
 
 
 def views() -> list[AdminView]:
@@ -66,7 +77,7 @@ def views() -> list[AdminView]:
         list_columns=("day", "bot.name", "meter", "amount"),
         labels=_labels("day", "bot.name", "meter", "amount"),
         formats={"amount": "number"},
-        values={"meter": {meter: words(f"meter_{meter}") for meter in METERS}},
+        values={"meter": _meters()},
         filters=("meter",),
         order=("day", "desc"),
         rights=rights(read=("owner", "editor", "viewer", "operator"), write=()),

@@ -67,6 +67,7 @@ def pattern() -> regex.Pattern[str]:
 
 _FIRST = re.compile("[<\\[⟦&" + "".join(sorted({label[0] for label in LABELS})) + "]")
 _LIKELY = re.compile(r"\d(?:&gt;|[>\]⟧])|_\d")
+_ENDS = ("_", ">", "]", "⟧", "&gt;")  # one of them is in all that _LIKELY finds
 _CUT = regex.compile(r"(?:&lt;|[<\[⟦])(?:[\p{Lu}\p{Lo}]{2}|.{4})|(?:&lt;|[<⟦])[\p{Lu}\p{Lo}]$|[A-Z]+\\?_", regex.S)
 
 
@@ -80,7 +81,7 @@ def key_of(match: regex.Match[str]) -> tuple[str, int]:
 
 def may_begin(text: str) -> bool:
     """Whether a text may hold a placeholder at all; a quick look."""
-    return _LIKELY.search(text) is not None
+    return any(sign in text for sign in _ENDS) and _LIKELY.search(text) is not None
 
 
 def unfinished(text: str, start: int = 0) -> int:

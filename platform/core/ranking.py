@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from .chunks import Chunk, Hit, Ref
 
+Fused = tuple[Ref, float, dict[str, tuple[int, float]]]
+"""A chunk's name, its fused score and, per leg that found it, (rank from 1, the leg's score)."""
 WEIGHTS = {"stem": 1.0, "trigram": 0.5, "dense": 1.5}
 WEIGHTS_LEXICAL = {"stem": 1.0, "trigram": 1.0}
 """Measured on eight question sets in English, German and Hindi; see docs/adr/0004."""
@@ -22,7 +24,7 @@ class Ranked:
     legs: Mapping[str, tuple[int, float]]
 
 
-def fuse(legs: Mapping[str, Sequence[Hit]], limit: int) -> list[tuple[Ref, float, dict[str, tuple[int, float]]]]:
+def fuse(legs: Mapping[str, Sequence[Hit]], limit: int) -> list[Fused]:
     """Weighted sum of the legs' scores, each brought to 0..1 (convex combination; Bruch, Gai and Ingber, 2023).
 
     BM25 has a true zero (no word in common), so its scores are divided by the best one; cosines have none, so the

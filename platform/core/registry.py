@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
-from pluggy import PluginManager
+from pluggy import HookImpl, PluginManager
 
 from . import hookspecs
 from .egress import calling
@@ -49,8 +49,10 @@ class Hooks:
         for name, plugin in plugins.items():
             self._manager.register(plugin, name)
         self._manager.check_pending()  # refuses a misspelt hook, and nothing else does
+        self._implementations: dict[str, tuple[HookImpl, ...]] = {}  # the set is fixed: looked up once, not per call
         for name, spec in SPECS.items():
-            for impl in getattr(self._manager.hook, name).get_hookimpls():
+            self._implementations[name] = tuple(reversed(getattr(self._manager.hook, name).get_hookimpls()))
+            for impl in self._implementations[name]:
                 if (impl.wrapper or impl.hookwrapper) and spec.kind != "first":
                     raise PluginRefused(f"{impl.plugin_name}: {name} is a {spec.kind} hook and takes no wrapper")
                 if impl.kwargnames:
@@ -66,8 +68,7 @@ class Hooks:
         spec = SPECS[name]
         if spec.scope != self._scope:
             raise LookupError(f"{name} is a {spec.scope} hook, called as {self._scope}")
-        caller = getattr(self._manager.hook, name)
-        implementations = list(reversed(caller.get_hookimpls()))
+        implementations = self._implementations[name]
         tenant = arguments.get("tenant")
         if spec.kind in ("first", "fold"):
             return self._chain(spec, implementations, tenant, arguments)
@@ -89,7 +90,7 @@ class Hooks:
         return None if spec.kind == "notify" else results
 
     @staticmethod
-    def _chain(spec: Spec, implementations: list[Any], tenant: Any, arguments: dict[str, Any]) -> Any:
+    def _chain(spec: Spec, implementations: tuple[HookImpl, ...], tenant: Any, arguments: dict[str, Any]) -> Any:
         for impl in implementations:
             with calling(impl.plugin_name, tenant):
                 value = impl.function(*[arguments[a] for a in impl.argnames])

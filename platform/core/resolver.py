@@ -11,16 +11,12 @@ from .bots import LiveBot
 from .breaker import SHORT, Breakers
 from .egress import calling
 from .errors import Unavailable
-from .models import ChatModel, ModelEvent, ModelFailed, ModelInfo, ModelRequest, Region, TextDelta
+from .models import ChatModel, ModelEvent, ModelFailed, ModelRequest, TextDelta
+from .offered import may_use
 from .texts import say
 
 DEADLINE = 45.0  # seconds for all attempts together; a provider's own time-outs bound each
 ATTEMPTS = 2
-_WITHIN: dict[str, frozenset[Region]] = {
-    "any": frozenset({"house", "eu", "world"}),
-    "eu": frozenset({"house", "eu"}),
-    "house": frozenset({"house"}),
-}
 
 
 @dataclass(frozen=True)
@@ -31,30 +27,21 @@ class Candidate:
     model: ChatModel
 
 
-def region_of(info: ModelInfo) -> Region:
-    """Where a model's provider works: in the house for a local one."""
-    return "house" if info.local else info.region
-
-
-def may_use(info: ModelInfo, residency: str) -> bool:
-    """Whether a rule of residency (`any`, `eu`, `house`) allows a model."""
-    return region_of(info) in _WITHIN[residency]
-
-
-def candidates(bot: LiveBot) -> list[Candidate]:
+def candidates(bot: LiveBot, *, named: bool = True) -> list[Candidate]:
     """The models that may answer for a bot, in their order. Raises Unavailable when there is none.
 
     A bot that names none, or only such as are switched off, is answered by those that are on: first what somebody
-    switched on, then what is on by itself. Its rule of residency holds in any case.
+    switched on, then what is on by itself; so it is for all without `named`. Its rule of residency holds in any case.
     """
     offered = bot.tenant.hooks.each("chat_models", tenant=bot.tenant)
     allowed = [Candidate(p, m) for p, m in offered if may_use(m.info, bot.settings.residency)]
     by_id = {c.model.info.id: c for c in allowed}
-    named = [by_id[i] for i in dict.fromkeys((bot.settings.chat_model, *bot.settings.fallback_models)) if i in by_id]
-    if not (named or allowed):
+    wanted = (bot.settings.chat_model, *bot.settings.fallback_models) if named else ()
+    chosen = [by_id[i] for i in dict.fromkeys(wanted) if i in by_id]
+    if not (chosen or allowed):
         raise Unavailable(say("no_model", bot.locale), "switch a model on", code="no_model")
     manifests = bot.tenant.platform.registry.manifests
-    return named or sorted(allowed, key=lambda c: manifests[c.plugin].default)
+    return chosen or sorted(allowed, key=lambda c: manifests[c.plugin].default)
 
 
 async def stream_answer(
@@ -80,7 +67,7 @@ async def stream_answer(
                         yield candidate, event
                 return
             except ModelFailed as error:
-                last = error
+                last, error.by = error, candidate
                 wait = error.retry_after or 0.2
                 again = error.trouble in ("busy", "unreachable") and attempt < ATTEMPTS and wait <= SHORT
                 if attempted.spoke:

@@ -12,7 +12,7 @@ from .analysis import STOP_WORDS, detect_language, stems, trigrams, words
 from .chunks import Chunk, Legs
 from .egress import calling
 from .models import EmbeddingModel, EmbeddingSpace, Vectors
-from .ranking import Ranked
+from .ranking import Fused, Ranked
 from .slots import step_aside
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEPTH = 50  # hits per leg
 READ = 24  # fused chunks that are read for an answer: enough to find six of different documents
+READ_FIRST = 10  # so many are enough for most questions; the others are read when they are not
 PER_DOCUMENT = 3  # chunks of one document among the passages
 BUDGET = 6000  # characters of all passages together
 LEXICAL_THRESHOLD = 0.5  # share of the question's words that the best passage must hold when there are no vectors
@@ -62,7 +63,7 @@ def embedding_model(tenant: Tenant) -> EmbeddingModel | None:
 
 def search(tenant: Tenant, bot_id: int, question: str, *, limit: int = 10, language: str = "") -> list[Ranked]:
     """The best chunks of a bot for a question, without gate and without cap."""
-    return list(_rank(tenant, bot_id, question, language or detect_language(question, tenant.locale), limit))
+    return _read(tenant, _fused(tenant, bot_id, question, language or detect_language(question, tenant.locale), limit))
 
 
 def _legs(tenant: Tenant, question: str, language: str) -> Legs:
@@ -85,22 +86,29 @@ def _speaks(space: EmbeddingSpace, language: str) -> bool:
     return space.languages is None or language in space.languages
 
 
-def _rank(tenant: Tenant, bot_id: int, question: str, language: str, limit: int) -> list[Ranked]:
-    store = tenant.platform.chunks
-    hits = store.search(tenant.id, bot_id, _legs(tenant, question, language), DEPTH)
+def _fused(tenant: Tenant, bot_id: int, question: str, language: str, limit: int) -> list[Fused]:
+    """The best chunks by name, best first."""
+    hits = tenant.platform.chunks.search(tenant.id, bot_id, _legs(tenant, question, language), DEPTH)
     if not hits.get("dense"):
         hits.pop("dense", None)  # nothing embedded yet: fuse as if there were no model
-    fused = ranking.fuse(hits, limit)
-    chunks = {c.ref: c for c in store.get(tenant.id, [ref for ref, _, _ in fused])}
+    return ranking.fuse(hits, limit)
+
+
+def _read(tenant: Tenant, fused: Sequence[Fused]) -> list[Ranked]:
+    """The chunks themselves; one that is gone meanwhile is left out."""
+    chunks = {c.ref: c for c in tenant.platform.chunks.get(tenant.id, [ref for ref, _, _ in fused])}
     return [Ranked(chunks[ref], score, legs) for ref, score, legs in fused if ref in chunks]
 
 
 def retrieve(tenant: Tenant, bot_id: int, question: str, *, limit: int = 6, language: str = "") -> Found:
     """Passages to answer from: gated, at most three of a document, each text once, widened by their neighbours."""
     language = language or detect_language(question, tenant.locale)
-    ranked = _rank(tenant, bot_id, question, language, READ)
+    fused = _fused(tenant, bot_id, question, language, READ)
+    ranked = _read(tenant, fused[:READ_FIRST])
     best, threshold = _gate(tenant, question, language, ranked[:5])
     kept = _cap(ranked, limit)
+    if len(kept) < limit and len(fused) > READ_FIRST:
+        kept = _cap(ranked + _read(tenant, fused[READ_FIRST:]), limit)
     return Found(language, _widen(tenant, kept), bool(kept) and best >= threshold, best, threshold)
 
 

@@ -73,7 +73,7 @@ def current_tenant_id() -> int:
     return scope
 
 
-def insert_row(session: Session, model: type[TenantOwned], **values: Any) -> int:
+def insert_row(session: Session, model: type[TenantOwned], /, **values: Any) -> int:
     """Insert one row of the scope's tenant and return its id, without the unit of work: at a third of its cost.
 
     For the few places that every message passes. The row is stamped here; that its parents are the tenant's own is
@@ -88,7 +88,7 @@ def insert_row(session: Session, model: type[TenantOwned], **values: Any) -> int
     return int(key[0])
 
 
-def update_row(session: Session, model: type[TenantOwned], row_id: int, **values: Any) -> bool:
+def update_row(session: Session, model: type[TenantOwned], row_id: int, /, **values: Any) -> bool:
     """Change one row of the scope's tenant, as `insert_row` inserts one; whether there is such a row."""
     table = inspect(model).local_table
     if "tenant_id" in values:

@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from .audit import current_actor
+from .caps import NO_CAPS, Caps
 from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound, Unavailable
+from .prices import FREE, Prices
 from .secrets import PREFIX as SEALED
 from .secrets import SecretBox
 from .settings import Settings
@@ -78,7 +80,10 @@ class Blobs(Protocol):
 
 @dataclass
 class Platform:
-    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing."""
+    """One process's parts. `ring` tells the workers that jobs are due (ids only); it may do nothing.
+
+    `forget` drops what this process keeps of bots and tenants: something of them was changed.
+    """
 
     settings: Settings
     database: Database
@@ -87,6 +92,7 @@ class Platform:
     blobs: Blobs
     secret_box: SecretBox
     ring: Callable[[list[str]], None] = field(default=lambda ids: None)
+    forget: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class Tenant:
     locale: str = field(compare=False)
     enabled: frozenset[str] = field(compare=False)
     platform: Platform = field(compare=False, repr=False)
+    prices: Prices = field(default=FREE, compare=False, repr=False)
+    caps: Caps = field(default=NO_CAPS, compare=False, repr=False)
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -165,7 +173,14 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
             )
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
         return Tenant(
-            row.id, row.slug, row.name, row.locale, frozenset(on) | platform.registry.operator_switched, platform
+            row.id,
+            row.slug,
+            row.name,
+            row.locale,
+            frozenset(on) | platform.registry.operator_switched,
+            platform,
+            Prices.model_validate(row.prices) if row.prices else FREE,
+            Caps.model_validate(row.caps) if row.caps else NO_CAPS,
         )
 
 
@@ -233,6 +248,29 @@ def change_tenant(tenant: Tenant, name: str, locale: str, retention_days: int, c
             db.add(
                 AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": changed})
             )
+
+
+def change_prices(tenant: Tenant, prices: Prices) -> None:
+    """Write the tenant's price table; it counts for questions from now on."""
+    _change_table(tenant, "prices", prices.model_dump(mode="json"))
+
+
+def change_caps(tenant: Tenant, caps: Caps) -> None:
+    """Set how much all bots of the tenant together may use."""
+    _change_table(tenant, "caps", caps.model_dump(mode="json", exclude_defaults=True))
+
+
+def _change_table(tenant: Tenant, name: str, values: dict[str, Any]) -> None:
+    with tenant.write() as db:
+        row = db.get(TenantRow, tenant.id)
+        if row is None:
+            raise NotFound("There is no such tenant.", code="tenant_not_found")
+        if getattr(row, name) != values:
+            setattr(row, name, values)
+            db.add(
+                AuditEntry(actor=current_actor(), action="tenant.changed", target=row.slug, detail={"fields": [name]})
+            )
+    tenant.platform.forget()
 
 
 def operator_tenant(platform: Platform) -> Tenant:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .bots import LiveBot
+from .caps import STALE_SECONDS as STALE_SECONDS
 from .db.chats import Message
 from .models import ModelRequest
+from .resolver import Candidate
 from .retrieval import Found
 from .sessions import OpenSession
 from .tools import Offered
 from .vault import Vault
-
-STALE_SECONDS = 15.0
-"""A turn that nobody wrote to for this long is cut: its process is gone (a live one writes every second or beats)."""
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Turn:
 
     `tools` may be called for it, by the names that the model uses. `follow_up` is the question before, when this one
     leans on it and its passages are found once it was said in full. `parts` are those of an answer that is stored.
+    `models` answer in place of the bot's own where a cap is reached; `capped` is the code of that then.
     """
 
     id: int
@@ -42,3 +43,6 @@ class Turn:
     tools: Mapping[str, Offered] = field(default_factory=dict)
     follow_up: str = ""
     parts: Sequence[dict[str, Any]] = ()
+    models: Sequence[Candidate] | None = None
+    capped: str = ""
+    began: float = field(default_factory=time.perf_counter)

@@ -106,7 +106,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
     live.emit({"type": "start", "messageId": turn.public_id})
     try:
         assert turn.request is not None
-        order = candidates(turn.bot)
+        order = turn.models or candidates(turn.bot)
         if turn.follow_up:
             answer = await _say_in_full(turn, order, breakers)
         if turn.tools:
@@ -116,7 +116,7 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
         progress.add(turn.id, turn.bot.tenant.platform.database, answer)
         try:
             async with contextlib.aclosing(stream) as events:
-                async for _, event in events:
+                async for answer.by, event in events:
                     shown = answer.take(event)
                     if shown:
                         live.emit({"type": "delta", "delta": shown})
@@ -133,19 +133,20 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
             live.emit({"type": "part", "part": part})
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
-        await asyncio.to_thread(cut_turn, turn, answer.text)  # it was cancelled once, and is not again
+        await asyncio.to_thread(cut_turn, turn, answer, "left")  # it was cancelled once, and is not again
         live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
     except ModelFailed as error:  # what the provider said is for the tenant, not for the visitor
         log.warning("turn %s: %s %s", turn.public_id, error.code, type(error.__cause__).__name__)
-        await asyncio.to_thread(cut_turn, turn, answer.text)
+        answer.by = answer.by or error.by
+        await asyncio.to_thread(cut_turn, turn, answer, error.code)
         live.emit(_cut_event(turn, "answer_cut" if answer.text else "model_failed"))
     except WebChatAgentError as error:
-        await asyncio.to_thread(cut_turn, turn, answer.text)
+        await asyncio.to_thread(cut_turn, turn, answer, error.code)
         live.emit({"type": "error", **error.as_json()})
     except Exception:  # whatever it was, the reader is told and the turn does not stay open
         log.exception("turn %s failed", turn.public_id)
-        await asyncio.to_thread(cut_turn, turn, answer.text)
+        await asyncio.to_thread(cut_turn, turn, answer, "crashed")
         live.emit(_cut_event(turn))
 
 

@@ -5,6 +5,7 @@ One JSON line a request in `logs/access-<day>.jsonl` of the data folder. No reve
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import threading
@@ -48,6 +49,7 @@ def truncate_address(address: str) -> str:
     return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False).network_address)
 
 
+@functools.lru_cache(maxsize=256)
 def browser_family(agent: str) -> str:
     """The browser's name and major version, such as `Firefox 128`; `other` when unknown."""
     for name, pattern in _BROWSERS:
@@ -56,6 +58,7 @@ def browser_family(agent: str) -> str:
     return "other"
 
 
+@functools.lru_cache(maxsize=256)
 def system_family(agent: str) -> str:
     """The operating system's name; `other` when unknown."""
     return next((name for name, pattern in _SYSTEMS if re.search(pattern, agent)), "other")

@@ -40,7 +40,9 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     app = Flask("webchatagent.web", static_folder=None, template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     limits = Limits(app, platform.settings)
-    app.extensions[KEY] = Parts(platform, BotFinder(platform), runner or TurnRunner(), limits)
+    bots = BotFinder(platform)
+    platform.forget = bots.forget  # what is set in the admin of this process counts for the next message
+    app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(), limits)
     for blueprint in (chat, files, pages, health, api):
         app.register_blueprint(blueprint)
     app.register_error_handler(WebChatAgentError, _known_error)

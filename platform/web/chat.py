@@ -60,7 +60,8 @@ def post_chat() -> Response:
     client_id = body.get("clientMessageId")
     if client_id is not None and not (isinstance(client_id, str) and 0 < len(client_id) <= 64):
         raise InvalidRequest("`clientMessageId` is 1 to 64 characters.", "send a UUID", field="clientMessageId")
-    turn = accept_turn(bot, request.headers.get(SESSION), body.get("message"), client_id)  # type: ignore[arg-type]
+    visitor = "Origin" in request.headers  # a program reads codes, a person sentences
+    turn = accept_turn(bot, request.headers.get(SESSION), body.get("message"), client_id, visitor=visitor)  # type: ignore[arg-type]
     if "text/event-stream" in request.headers.get("Accept", ""):
         return stream(_events(here, turn), {**STREAM_HEADERS, SESSION: turn.session.key})
     return later(lambda: _reply(here, turn))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from webchatagent.core.api import EmbeddingSpace, Health, Vectors
+from webchatagent.core.api import EmbeddingSpace, Health, Vectors, all_cores
 
 WEIGHTS = "e5-small-q4.bin"
 DIGEST = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -47,7 +47,8 @@ class LocalEmbeddings:
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question, shape (384,), length 1."""
-        return np.asarray(self._engine.query(text), dtype=np.float32)
+        with all_cores():
+            return np.asarray(self._engine.query(text), dtype=np.float32)
 
 
 def load() -> LocalEmbeddings | None:

@@ -155,6 +155,7 @@ def furnish(tenant: Tenant, bot: LiveBot, mark: str, many: int = 30) -> dict[str
         ]
         db.add_all([*papers, *talks])
         db.flush()
+        answers: list[int] = []
         for talk in talks:
             asked = Message(
                 session_id=talk.id, role="visitor", text=f"{mark}-QUESTION <script>alert(1)</script>", language="en"
@@ -168,8 +169,22 @@ def furnish(tenant: Tenant, bot: LiveBot, mark: str, many: int = 30) -> dict[str
             )
             db.add_all([asked, said])
             db.flush()
-            db.add(TurnRow(bot_id=bot.id, session_id=talk.id, state="done", answer_id=said.id, refused=True))
-        return {"source": source_id, "document": papers[0].id, "talk": talks[0].id, "bot": bot.id}
+            answers.append(said.id)
+            db.add(
+                TurnRow(
+                    bot_id=bot.id,
+                    session_id=talk.id,
+                    state="done",
+                    question_id=asked.id,
+                    answer_id=said.id,
+                    refused=True,
+                    provider="offline",
+                    model=f"{mark}-MODEL",
+                    total_ms=700,
+                )
+            )
+        ids = {"source": source_id, "document": papers[0].id, "talk": talks[0].id, "bot": bot.id}
+        return {**ids, "answered": talks[1].id, "answer": answers[1], "version": 1}
 
 
 def build(folder: Path, database: Path, **settings: str) -> House:

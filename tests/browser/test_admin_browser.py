@@ -13,6 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
 from conftest import ROOT, missing
+from webchatagent.core.bots import save_settings
 
 sys.path.insert(0, str(ROOT))
 from tests.admin import thirdparty
@@ -27,6 +28,12 @@ PAGES = (
     "/bots/edit/{bot}",
     "/sources/{bot}/",
     "/embed/{bot}/",
+    "/model/{bot}/",
+    "/model/{bot}/compare",
+    "/playground/{bot}/",
+    "/sent/{answered}/{answer}",
+    "/statistics/",
+    "/prices/",
     "/conversations/",
     "/conversations/{talk}",
     "/contacts/list/",
@@ -135,4 +142,36 @@ def test_a_problem_is_read_with_its_field(chromium: Any, served: tuple[House, st
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(CHECK)["violations"]
     assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+    context.close()
+
+
+@pytest.mark.browser
+def test_the_playground_answers_twice_side_by_side_and_shows_what_is_sent(
+    chromium: Any, served: tuple[House, str]
+) -> None:
+    house, base = served
+    bot = house.ids["acme"]["bot"]
+    save_settings(house.acme, bot, {"instructions": "Say <b>please</b>."}, note="Politer")
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{base}/admin/login/")
+    page.fill("#email", "owner@example.org")
+    page.fill("#password", PASSWORD)
+    page.click("button.primary")
+    page.goto(f"{base}/admin/playground/{bot}/")
+    assert page.locator("[data-side]:visible").count() == 1
+    page.click("[data-second]")
+    page.locator("[data-side=b] [data-version]").select_option("1")
+    page.fill("#question", "When? I am karl.weber@example.com <script>alert(1)</script>")
+    page.keyboard.press("Enter")
+    page.locator("[data-side=a] [data-figures]:visible").wait_for()
+    page.locator("[data-side=b] [data-figures]:visible").wait_for()
+    new, old = (page.locator(f"[data-side={side}] .sent").text_content() for side in "ab")
+    assert "Say <b>please</b>." in new and "please" not in old
+    assert "<EMAIL_1>" in new and "karl.weber" not in new and "<script>alert(1)</script>" in new
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(CHECK)["violations"]
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+    page.click("[data-side=b] [data-close]")
+    assert page.locator("[data-side]:visible").count() == 1
     context.close()

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 
 from webchatagent.core import live, progress
 from webchatagent.core.accept import accept_turn
-from webchatagent.core.answer import cut_turn
+from webchatagent.core.answer import Answer, cut_turn
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import TurnRow
+from webchatagent.core.models import TextDelta
 from webchatagent.core.turn import STALE_SECONDS
 from webchatagent.core.turns import TurnRunner
 from webchatagent.testing.turns import collect, kinds, text_of, until
@@ -146,7 +147,9 @@ def test_a_silent_model_still_shows_that_the_turn_lives(asked, scripted_model, m
 
 def test_saving_late_does_not_bring_a_cut_turn_back(asked, scripted_model, turn_rows):
     turn = accept_turn(asked, None, QUESTION)
-    cut_turn(turn, "At")
+    answer = Answer(turn)
+    answer.take(TextDelta("At"))
+    cut_turn(turn, answer, "left")
     progress.write_progress(asked.tenant.platform.database, [(turn.id, "At nine")], now())
     assert (turn_rows()[0].state, turn_rows()[0].text) == ("cut", "At")
 

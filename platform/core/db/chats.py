@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import new_uuid, now
@@ -74,6 +74,10 @@ class TurnRow(TenantOwned, Base):
 
     `text` is what was written so far, about once a second; `client_message_id` is unique per bot, so that the same
     question sent twice is answered once.
+
+    What it took stands in the row too, see `spent.record_of`: `provider` is the plugin, times are in milliseconds,
+    `cost` is in micro-units of `currency`, `error` the code of what ended it. While the answer is on its way, tokens and
+    cost are an estimate that counts for the caps.
     """
 
     __tablename__ = "turn"
@@ -97,6 +101,16 @@ class TurnRow(TenantOwned, Base):
     question_id: Mapped[int | None]
     answer_id: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(default=1)
+    provider: Mapped[str] = mapped_column(String(40), default="")
+    model: Mapped[str] = mapped_column(String(100), default="")
+    tokens_in: Mapped[int] = mapped_column(default=0)
+    tokens_out: Mapped[int] = mapped_column(default=0)
+    first_ms: Mapped[int | None]
+    total_ms: Mapped[int | None]
+    error: Mapped[str] = mapped_column(String(40), default="")
+    cost: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    bot_version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import new_uuid, now
@@ -63,7 +63,7 @@ class ConsentRecord(TenantOwned, Base):
 
 
 class UsageRow(TenantOwned, Base):
-    """How much of a meter (messages, tokens_in, tokens_out, refusals …) a bot used on a day."""
+    """How much of a meter a bot used on a day; see `own_views.METERS`. `cost_EUR` is money, in micro-units."""
 
     __tablename__ = "usage"
     __table_args__ = (own_key(), UniqueConstraint("tenant_id", "bot_id", "day", "meter"))
@@ -73,7 +73,7 @@ class UsageRow(TenantOwned, Base):
     bot_id: Mapped[int]
     day: Mapped[date]
     meter: Mapped[str] = mapped_column(String(40))
-    amount: Mapped[int] = mapped_column(default=0)
+    amount: Mapped[int] = mapped_column(BigInteger, default=0)
 
     bot: Mapped[Bot] = relationship(primaryjoin=lambda: foreign(UsageRow.bot_id) == Bot.id, viewonly=True)
 

@@ -10,11 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import new_uuid, now
 from ..tenancy import TenantOwned
-from .base import NEVER_REUSED, Base, own_key
+from .base import NEVER_REUSED, Base, belongs_to, own_key
 
 
 class TenantRow(Base):
-    """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own."""
+    """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own.
+
+    `prices` is a `prices.Prices`, `caps` a `caps.Caps`.
+    """
 
     __tablename__ = "tenant"
     __table_args__ = NEVER_REUSED
@@ -25,6 +28,8 @@ class TenantRow(Base):
     locale: Mapped[str] = mapped_column(String(8), default="en")
     controller: Mapped[dict[str, Any]] = mapped_column(default=dict)
     retention_days: Mapped[int] = mapped_column(default=180)
+    prices: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    caps: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     def __repr__(self) -> str:
@@ -59,7 +64,10 @@ class Membership(Base):
 
 
 class Bot(TenantOwned, Base):
-    """A tenant's assistant. `public_id` is what its embed snippet names; `settings` is a `bots.BotSettings`."""
+    """A tenant's assistant. `public_id` is what its embed snippet names; `settings` is a `bots.BotSettings`.
+
+    `caps` is a `caps.Caps`; `version` is the number of the newest `BotVersion`.
+    """
 
     __tablename__ = "bot"
     __table_args__ = (UniqueConstraint("tenant_id", "slug"), own_key(), NEVER_REUSED)
@@ -72,7 +80,28 @@ class Bot(TenantOwned, Base):
     locale: Mapped[str] = mapped_column(String(8), default="en")
     greeting: Mapped[str] = mapped_column(Text, default="")
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    caps: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     def __str__(self) -> str:
         return self.name
+
+
+class BotVersion(TenantOwned, Base):
+    """What was set on a bot's answers from a moment on, by whom and why. Rows are only added.
+
+    `settings` holds the fields of `versions.FIELDS`, whole. `restored` is the number of the version it brought back.
+    """
+
+    __tablename__ = "bot_version"
+    __table_args__ = (own_key(), UniqueConstraint("bot_id", "number"), belongs_to("bot", "bot_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bot_id: Mapped[int]
+    number: Mapped[int]
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    author: Mapped[str] = mapped_column(String(120))
+    note: Mapped[str] = mapped_column(String(300), default="")
+    restored: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -28,7 +28,7 @@ ERRORS = {
     401: "The key is missing, unknown, revoked or over.",
     403: "The key lacks the scope.",
     404: "There is no such thing for this tenant.",
-    409: "It exists already, or the same request is still being served.",
+    409: "It exists already, the same request is still being served, or a model that is named is not offered.",
     413: "The request is too large.",
     415: "The body has another type than JSON, or for a file than multipart/form-data.",
     422: "The request is wrong; `field` says where.",
@@ -169,7 +169,7 @@ def _errors(found: Route) -> list[int]:
     left_out = set()
     if "<" not in found.path:
         left_out |= {404} if found.name != "list_conversations" else set()
-    if not found.repeatable:
+    if not found.repeatable and found.name != "change_bot":
         left_out |= {409}
     if found.body is None:
         left_out |= {415}
