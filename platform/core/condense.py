@@ -44,9 +44,10 @@ async def condense(turn: Turn, order: Sequence[Candidate], breakers: Breakers) -
         bare=True,
     )
     try:
-        async with asyncio.timeout(SECONDS), contextlib.aclosing(
-            stream_answer(turn.bot, order[:1], request, breakers)
-        ) as events:
+        async with (
+            asyncio.timeout(SECONDS),
+            contextlib.aclosing(stream_answer(turn.bot, order[:1], request, breakers)) as events,
+        ):
             async for _, event in events:
                 if isinstance(event, TokenUsage):
                     spent = event

@@ -58,7 +58,7 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, arguments of expired actions, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    """What is old: conversations, arguments of actions, jobs, mails, invitations, answers kept for repeated requests."""
     done = {
         "conversations": purge_conversations,
         "actions": purge_actions,

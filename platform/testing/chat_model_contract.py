@@ -38,7 +38,12 @@ SAID = "a provider's own words, which may repeat what was sent"
 SPEC = ToolSpec(
     "shop__status",
     "The state of an order.",
-    {"type": "object", "properties": {"order": {"type": "string"}}, "required": ["order"], "additionalProperties": False},
+    {
+        "type": "object",
+        "properties": {"order": {"type": "string"}},
+        "required": ["order"],
+        "additionalProperties": False,
+    },
 )
 HINDI = "दुकान सुबह नौ बजे खुलती है।"
 

@@ -37,7 +37,9 @@ def call(config: Config, action: Action, arguments: Mapping[str, Any], action_id
     return _without(_shown(answer, action), config.secrets().values())
 
 
-def request_of(config: Config, action: Action, arguments: Mapping[str, Any]) -> tuple[str, dict[str, str], bytes | None]:
+def request_of(
+    config: Config, action: Action, arguments: Mapping[str, Any]
+) -> tuple[str, dict[str, str], bytes | None]:
     """Address, headers and body of a request. Raises ToolFailed for a value that cannot stand where it should."""
     values = {**arguments, **{name: config.secrets().get(name, "") for name in ("secret_1", "secret_2")}}
     query = {name: _text(t, values) for name, t in action.query.items() if names_in(t) <= set(values)}

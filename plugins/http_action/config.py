@@ -107,7 +107,9 @@ class Config(BaseModel):
     """The service and what it offers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    base_url: str = Field("", max_length=300, description="The address of the service, such as https://api.example.org.")
+    base_url: str = Field(
+        "", max_length=300, description="The address of the service, such as https://api.example.org."
+    )
     headers: dict[str, str] = Field(
         default_factory=dict, description='Headers of every request, such as {"Authorization": "Bearer {secret_1}"}.'
     )

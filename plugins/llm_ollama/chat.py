@@ -88,8 +88,7 @@ def _said(step: ToolStep) -> list[dict[str, Any]]:
     """A step as messages: the calls, then what came of each."""
     calls = [{"function": {"name": c.name, "arguments": c.sound_arguments}} for c in step.calls]
     results = [
-        {"role": "tool", "content": text, "tool_name": c.name}
-        for c, text in zip(step.calls, step.results, strict=True)
+        {"role": "tool", "content": text, "tool_name": c.name} for c, text in zip(step.calls, step.results, strict=True)
     ]
     return [{"role": "assistant", "content": step.text, "tool_calls": calls}, *results]
 

@@ -29,7 +29,6 @@ from webchatagent.testing.chat_model_contract import (
 )
 from webchatagent.testing.scripted_server import head
 
-
 SIGNATURE = "c2lnbmF0dXJl"
 
 
@@ -66,7 +65,7 @@ class OpenAIWire:
             return sse({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
         out = [event({"role": "assistant", "content": said})]
-        for index, (name, arguments) in enumerate(calls):
+        for index, (name, _) in enumerate(calls):
             first = {"index": index, "id": f"call_{index}", "type": "function"}
             out.append(event({"tool_calls": [{**first, "function": {"name": name, "arguments": ""}}]}))
         texts = [json.dumps(arguments, ensure_ascii=False) for _, arguments in calls]
@@ -185,7 +184,6 @@ class OllamaWire:
     def messages(self, body: Any) -> list[tuple[str, str]]:
         return [(m["role"], m["content"]) for m in body["messages"]]
 
-
     def calls(self, calls: Sequence[tuple[str, dict[str, Any]]], said: str = "") -> list[bytes]:
         made = [{"function": {"name": name, "arguments": arguments}} for name, arguments in calls]
         text = [self._line(message={"role": "assistant", "content": said})] if said else []
@@ -208,7 +206,6 @@ class OllamaWire:
 class TestOpenAI(FilterContract):
     wire = OpenAIWire()
 
-
     def test_a_server_that_gives_every_piece_the_same_index_is_understood(self, server, model):
         def piece(id, order):
             function = {"name": SPEC.name, "arguments": json.dumps({"order": order})}
@@ -222,9 +219,7 @@ class TestOpenAI(FilterContract):
 
     def test_arguments_without_an_end_are_refused(self, server, model):
         call = {"index": 0, "id": "a", "function": {"name": SPEC.name, "arguments": "x" * 300_000}}
-        server.script(
-            head(200, self.wire.kind), sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
-        )
+        server.script(head(200, self.wire.kind), sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}))
         assert self._fails(model)[1].trouble == "odd"
 
 
