@@ -52,6 +52,7 @@ def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
     values = BotSettings.model_validate(row.settings or {}).model_dump()
     for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer"):
         values[name] = text(form[name])
+    values["strict"] = bool(form.strict.data)
     for name in ("allowed_origins", "suggestions"):
         values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:

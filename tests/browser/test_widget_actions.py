@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from webchatagent.core.links import LinkStream, addresses
 from webchatagent.core.texts import say
 
 pytestmark = pytest.mark.browser
@@ -113,3 +114,20 @@ def test_a_proposal_reads_well_on_a_phone(visit, fake, scheme, locale, tmp_path)
     buttons = page.locator(".part .row button")
     assert buttons.evaluate_all("(all) => all.filter((el) => el.getBoundingClientRect().height < 44).length") == 0
     page.screenshot(path=tmp_path / f"action-{locale}-{scheme}.png")
+
+
+def test_an_address_that_no_source_holds_is_text_and_nothing_is_fetched(visit, fake):
+    evil = "https://evil.example/collect?said=secret"
+    allowed = addresses(["https://shop.example/hours"])
+    stream = LinkStream(lambda: allowed)
+    said = (
+        f"![x]({evil}) [y]({evil}) <{evil}> {evil} www.evil.example [z]: {evil}\n\n![x][z] https://shop.example/hours"
+    )
+    fake.answer, fake.sources = stream.feed(said) + stream.close(), []
+    page = visit()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    ask(page)
+    links = page.locator(".bot .text a").evaluate_all("(all) => all.map((a) => a.href)")
+    assert links == ["https://shop.example/hours"] and page.locator(".bot img").count() == 0
+    assert not [url for url in asked if "evil" in url]

@@ -74,7 +74,7 @@ def follow_up(asked, scripted_model, *condensed):
 
 @pytest.mark.seed("SR-150")
 def test_a_question_that_leans_is_said_in_full_by_one_short_call(asked, scripted_model):
-    events, turn = follow_up(asked, scripted_model, "When can goods be returned to the shop?", TokenUsage(5, 3))
+    events, _ = follow_up(asked, scripted_model, "When can goods be returned to the shop?", TokenUsage(5, 3))
     _, condensing, answering = scripted_model.requests
     assert condensing.bare and not condensing.passages and condensing.max_tokens <= 80 and condensing.temperature == 0
     assert condensing.question == "And when does it close?" and len(condensing.history) == 2
