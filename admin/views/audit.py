@@ -33,7 +33,7 @@ ACTIONS: dict[str, Any] = {
     "bot.changed": _("changed a bot"),
     "bot.created": _("made a bot"),
     "bot.deleted": _("deleted a bot"),
-    "bot.restored": _("brought a version of a bot back"),
+    "bot.version_restored": _("brought a version of a bot back"),
     "contact.corrected": _("corrected a contact"),
     "contact.erased": _("deleted a contact"),
     "contact.released": _("lifted the restriction of a contact"),

@@ -127,7 +127,7 @@ def save_settings(
         before, found = _merged(row.settings, {}), _merged(row.settings, changes)
         row.settings = _plain(found)
         kept = keep_version(db, row, before, found, note, restored)
-        action = "bot.restored" if restored and kept else "bot.changed"
+        action = "bot.version_restored" if restored and kept else "bot.changed"
         detail = {"version": row.version} if kept else {}
         audit.record(db, audit.current_actor(), action, row.slug, fields=sorted(changes), **detail)
         number = int(row.version)

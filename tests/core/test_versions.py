@@ -59,7 +59,7 @@ def test_a_change_is_a_version_that_the_next_message_uses_and_that_can_be_undone
     with asked.tenant.read() as db:
         assert [r.bot_version for r in db.scalars(select(TurnRow).order_by(TurnRow.id))] == [1, 2, 3]
         actions = list(db.scalars(select(AuditEntry.action).where(AuditEntry.target == asked.slug)))
-    assert actions[-2:] == ["bot.changed", "bot.restored"]
+    assert actions[-2:] == ["bot.changed", "bot.version_restored"]
 
 
 def test_every_way_to_change_a_bot_keeps_a_version_and_looks_keep_none(asked, scripted_model):
