@@ -24,6 +24,7 @@ from ..core.models import (
     Vectors,
 )
 from ..core.tenants import Tenant
+from ..core.tools import Tool, ToolContext
 
 
 class WordVectors:
@@ -121,4 +122,15 @@ def chat_plugin(model: ScriptedModel) -> ModuleType:
         return [model]
 
     module.chat_models = hookimpl(chat_models)  # type: ignore[attr-defined]
+    return module
+
+
+def tool_plugin(tools: dict[str, list[Tool]]) -> ModuleType:
+    """A plugin module that offers a tenant the tools that stand under its slug."""
+    module = ModuleType("tester")
+
+    def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
+        return tools.get(tenant.slug, [])
+
+    module.assistant_tools = hookimpl(assistant_tools)  # type: ignore[attr-defined]
     return module

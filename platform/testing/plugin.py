@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..core.bots import LiveBot
     from ..core.tenants import Platform, Tenant
+    from ..core.tools import Tool
     from .fakes import RemoteVectors, ScriptedModel
 
 
@@ -156,6 +157,23 @@ def remote_vectors(platform: Platform) -> RemoteVectors:
     plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin(WordVectors(), model))
     platform.registry = Registry(plugins, known._always)
     return model
+
+
+@pytest.fixture
+def tools(platform: Platform) -> dict[str, list[Tool]]:
+    """Tools by the slug of the tenant, offered by a plugin `tester` that is on for every tenant read from now on."""
+    from ..core.manifest import Manifest
+    from ..core.registry import Registry
+    from .fakes import tool_plugin
+
+    offered: dict[str, list[Tool]] = {}
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    manifest = Manifest(
+        id="tester", name="Tester", summary="Tools of a test.", category="source", switched_by="operator", default=True
+    )
+    platform.registry = Registry({**plugins, "tester": (manifest, tool_plugin(offered))}, known._always)
+    return offered
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ TABLE = (
     post("/jobs/action_post", WRITERS, action="retry"),
     Route("/usage/list/", ("owner", "editor", "viewer")),
     Route("/consents/list/", PRIVATE),
+    Route("/actions/list/", ("owner", "editor", "agent")),
     Route("/audit/", PRIVATE),
     Route("/settings/", PRIVATE),
     post("/settings/save", OWNERS, name=""),
