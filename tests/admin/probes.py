@@ -17,13 +17,18 @@ GONE = (404, 405)
 
 @dataclass(frozen=True)
 class Probe:
-    """One attack. `absent` is a way in that the admin must not have at all, not even on an own row."""
+    """One attack.
+
+    `absent`: a way in that the admin must not have at all, not even on an own row. `oracle`: it asks whether a value
+    is taken, which only a value of the own tenant may be.
+    """
 
     name: str
     path: str
     method: str = "GET"
     form: dict[str, Any] = field(default_factory=dict)
     absent: bool = False
+    oracle: bool = False
 
 
 def post(name: str, path: str, /, absent: bool = False, **form: Any) -> Probe:
@@ -58,7 +63,7 @@ SCREENS = (
     Probe("add form with a foreign parent in the address", ADD + "?_flt_0_source={source}"),
     Probe("chart of a foreign bot", "/statistics/?bot={bot}"),
     Probe("chart: drop-downs and groups", "/statistics/"),
-    post("unique value as an oracle", ADD, **paper(external_id="{mark}-ONLY-1")),
+    Probe("unique value as an oracle", ADD, "POST", paper(external_id="{taken}"), oracle=True),
     Probe("download by file name", "/papers/download/{mark}.txt", absent=True),
     Probe("bots: list", "/bots/list/"),
     Probe("bots: show by id", "/bots/show/{bot}"),
