@@ -20,7 +20,7 @@ from webchatagent.core.db.tenants import Membership
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenants import Platform, Tenant, ensure_operator, operator_tenant
 
-from .roles import ROLES
+from .roles import MEMBER_ROLES
 
 USERS = sa.table(
     "ab_user",
@@ -60,8 +60,8 @@ def create_user(
     Without a password a strong one is made. Raises InvalidRequest.
     """
     email = check_email(email)
-    if role not in ROLES or (tenant is None) != (role == "operator"):
-        raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(ROLES)}", field="role")
+    if role not in (*MEMBER_ROLES, "operator") or (tenant is None) != (role == "operator"):
+        raise InvalidRequest(f"{role!r} is not a role here.", f"use one of: {', '.join(MEMBER_ROLES)}", field="role")
     if tenant is None:
         ensure_operator(platform)
     if password is not None:
@@ -172,6 +172,21 @@ def list_people(platform: Platform, *, search: str = "", page: int = 0, size: in
             for i, email, active, operator, at, tenants in rows
         ]
     return people, total
+
+
+def count_active(platform: Platform) -> int:
+    """How many accounts are not locked."""
+    with platform.database.read() as db:
+        return db.scalar(sa.select(sa.func.count(USERS.c.id)).where(USERS.c.active)) or 0
+
+
+def active_accounts(platform: Platform) -> list[tuple[int, str, str]]:
+    """Number, address and language of every account that is not locked."""
+    with platform.database.read() as db:
+        rows = db.execute(
+            sa.select(USERS.c.id, USERS.c.email, USERS.c.locale).where(USERS.c.active).order_by(USERS.c.id)
+        )
+        return [(number, email.lower(), language or "en") for number, email, language in rows]
 
 
 def set_active(platform: Platform, user_id: int, active: bool) -> None:

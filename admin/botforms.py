@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
-from webchatagent.core.bots import list_bots
+from webchatagent.core.bots import taken_slugs
 from webchatagent.core.tenants import Tenant
 
 from .forms import REQUIRED
@@ -19,11 +19,15 @@ from .languages import LANGUAGES
 from .slugs import slug_of
 
 TOO_LONG = _("This is too long.")
+SECONDS = _("Please enter a whole number from 0 to 3600.")
+HOUR = r"^(3600|3[0-5]\d\d|[12]?\d{1,3})$"
+"""A number of seconds up to an hour."""
+TIME = {"type": "number", "min": "0", "max": "3600", "step": "1", "inputmode": "numeric"}
 
 
 def free_slug(tenant: Tenant, name: str) -> str:
     """A short name that no bot of the tenant has yet."""
-    base, taken = slug_of(name), {bot.slug for bot in list_bots(tenant)}
+    base, taken = slug_of(name), taken_slugs(tenant)
     return next(s for s in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if s not in taken)
 
 
@@ -65,8 +69,17 @@ class NewBotForm(FlaskForm):  # type: ignore[misc]
 
 GROUPS: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
     (_("Basics"), _("Who the bot is and how it says hello."), ("name", "locale", "greeting", "suggestions")),
-    (_("Answers"), _("How it speaks, and what it says when it does not know."), ("unknown_answer", "instructions")),
+    (
+        _("Answers"),
+        _("How it speaks, and what it says when it does not know."),
+        ("unknown_answer", "strict", "instructions"),
+    ),
     (_("Chat window"), _("How it looks on your website."), ("accent", "theme", "position", "close_behaviour")),
+    (
+        _("Drawing attention"),
+        _("Visitors who talked with the bot before are left alone."),
+        ("teaser", "teaser_seconds", "open_seconds"),
+    ),
     (_("Where it may appear"), _("Other websites cannot show it."), ("allowed_origins",)),
 )
 
@@ -104,6 +117,10 @@ class BotForm(FlaskForm):  # type: ignore[misc]
         description=_("Say where people can turn to. Leave it empty for the usual sentence."),
         render_kw={"rows": 3},
     )
+    strict = BooleanField(
+        _("Only answers with a source"),
+        description=_("An answer that cites nothing is withdrawn, and the sentence above stands in its place."),
+    )
     instructions = TextAreaField(
         _("Instructions"),
         [Optional(), Length(max=8000, message=TOO_LONG)],
@@ -117,6 +134,20 @@ class BotForm(FlaskForm):  # type: ignore[misc]
         _("Light or dark"), choices=[("auto", _("As the visitor's device")), ("light", _("Light")), ("dark", _("Dark"))]
     )
     position = SelectField(_("Side of the page"), choices=[("right", _("Right")), ("left", _("Left"))])
+    teaser = StringField(
+        _("Line beside the button"),
+        [Optional(), Length(max=140, message=TOO_LONG)],
+        description=_("Visitors who have not opened the chat yet see it. Leave it empty for none."),
+    )
+    teaser_seconds = StringField(
+        _("The line comes after (seconds)"), [Optional(), Regexp(HOUR, message=SECONDS)], render_kw=TIME
+    )
+    open_seconds = StringField(
+        _("The chat opens by itself after (seconds)"),
+        [Optional(), Regexp(HOUR, message=SECONDS)],
+        description=_("Once the visitor scrolls, and never on a phone. 0 means that it does not."),
+        render_kw=TIME,
+    )
     close_behaviour = SelectField(
         _("When the visitor closes the chat"),
         choices=[

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from babel import dates
 from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, get_locale, gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
@@ -30,6 +31,14 @@ def ago(when: datetime | None) -> Markup:
     )
 
 
+def clock_time(when: datetime | None, locale: str = "") -> str:
+    """A time as people write it, in UTC, in the language of the reader or a given one."""
+    if when is None:
+        return "–"
+    shown: str = dates.format_datetime(when.astimezone(UTC), "short", locale=locale or str(get_locale() or "en"))
+    return f"{shown} UTC"
+
+
 def short_date(day: date) -> str:
     """A day without its year."""
     return format_date(day, "d. MMM" if str(get_locale()) == "de" else "d MMM")
@@ -47,6 +56,7 @@ def size(amount: int | None) -> str:
 
 FORMATS: dict[str, Callable[[Any], Any]] = {
     "time": ago,
+    "clock": clock_time,
     "number": lambda value: format_decimal(value) if value is not None else "–",
     "bytes": size,
     "language": lambda code: language_name(code or ""),
@@ -84,7 +94,7 @@ def lazy(text: Any) -> Any:
 
 def speaking(spec: AdminView) -> AdminView:
     """A declaration whose texts are chosen when they are shown."""
-    names = ("title", "intro", "add_title", "edit_title", "empty_title", "empty_text", "confirm_delete")
+    names = ("title", "intro", "add_title", "edit_title", "empty_title", "empty_text", "confirm_delete", "said_deleted")
     return dataclasses.replace(
         spec,
         **{name: lazy(getattr(spec, name)) for name in names},

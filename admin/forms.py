@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import DateField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webchatagent.core.apikeys import SCOPES
+from webchatagent.core.privacy import DATA, PURPOSES
+from webchatagent.core.servicenotices import MAX_BODY, MAX_SUBJECT
+from webchatagent.core.support import MAX_REASON, MIN_REASON, MINUTES
+from webchatagent.core.texts import say
 
 from .languages import LANGUAGES, role_label, scope_label, spoken
 from .roles import MEMBER_ROLES
@@ -98,6 +104,10 @@ class NewWorkspaceForm(FlaskForm):  # type: ignore[misc]
         super().__init__(data={"locale": spoken()})
 
 
+class JoinForm(FlaskForm):  # type: ignore[misc]
+    """A button: whoever presses it has proven who they are."""
+
+
 class ProofForm(FlaskForm):  # type: ignore[misc]
     """The password of an account, as proof that it is theirs."""
 
@@ -153,6 +163,92 @@ class TenantForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         _("E-mail of the owner"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email"}
     )
+
+
+def _subject() -> StringField:
+    return StringField(_("Subject"), [Optional(), Length(max=MAX_SUBJECT)])
+
+
+def _body() -> TextAreaField:
+    return TextAreaField(_("Text"), [Optional(), Length(max=MAX_BODY)], render_kw={"rows": 6})
+
+
+class NoticeForm(FlaskForm):  # type: ignore[misc]
+    """A service notice: subject and text in each language."""
+
+    subject_en, body_en = _subject(), _body()
+    subject_de, body_de = _subject(), _body()
+    subject_hi, body_hi = _subject(), _body()
+
+
+class WithdrawalForm(FlaskForm):  # type: ignore[misc]
+    """Who withdrew what, when, and where the mail is."""
+
+    email = StringField(
+        _("E-mail"), [InputRequired(REQUIRED), Length(max=320)], render_kw={"type": "email", "inputmode": "email"}
+    )
+    purpose = SelectField(_("What is withdrawn"))
+    received = DateField(_("Received on"), [InputRequired(REQUIRED)])
+    proof = StringField(
+        _("Where the mail is kept"),
+        [InputRequired(REQUIRED), Length(min=3, max=500)],
+        description=_("Such as: mailbox privacy, ticket 4711. It stays in the ledger as the proof."),
+    )
+
+    def __init__(self, choices: Sequence[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.purpose.choices = list(choices)
+
+
+RECIPIENT_KINDS: dict[str, Any] = {
+    "hosting": _("Hosting"),
+    "proxy": _("Delivery and protection"),
+    "mail": _("Sending of mails"),
+    "other": _("Something else"),
+}
+
+
+class RecipientForm(FlaskForm):  # type: ignore[misc]
+    """A recipient that is no plugin."""
+
+    name = StringField(_("Name"), [InputRequired(REQUIRED), Length(max=200)])
+    kind = SelectField(_("What for"), choices=list(RECIPIENT_KINDS.items()))
+    country = StringField(
+        _("Country"),
+        [InputRequired(REQUIRED), Regexp("^[A-Za-z]{2}$", message=_("Please enter two letters, such as DE."))],
+        description=_("Two letters, such as DE."),
+        render_kw={"maxlength": 2},
+    )
+    privacy_url = StringField(
+        _("Address of its privacy policy"),
+        [Optional(), Regexp("^https://[^ ]+$", message=_("Please enter an address that begins with https://."))],
+        render_kw={"type": "url"},
+    )
+    purpose = SelectField(_("Purpose"))
+    data = SelectMultipleField(
+        _("Which data"), [InputRequired(REQUIRED)], widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.purpose.choices = [(p, say(f"purpose_{p}", spoken())) for p in PURPOSES]
+        self.data.choices = [(d, say(f"data_{d}", spoken())) for d in DATA]
+
+
+class VisitForm(FlaskForm):  # type: ignore[misc]
+    """Why an operator enters a tenant, and for how long."""
+
+    reason = TextAreaField(
+        _("Reason"),
+        [InputRequired(REQUIRED), Length(min=MIN_REASON, max=MAX_REASON, message=_("Please say why, in a sentence."))],
+        description=_("The people of the workspace read it."),
+        render_kw={"rows": 2, "maxlength": MAX_REASON},
+    )
+    minutes = SelectField(_("How long"), default="30")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.minutes.choices = [(str(n), ngettext("%(num)d minute", "%(num)d minutes", n)) for n in MINUTES]
 
 
 class KeyForm(FlaskForm):  # type: ignore[misc]

@@ -11,11 +11,11 @@ from sqlalchemy import delete, func, select
 
 from webchatagent.core import audit, mail
 from webchatagent.core.clock import now
-from webchatagent.core.db.accounts import AccountLink, Invitation
-from webchatagent.core.db.tenants import Membership
+from webchatagent.core.db.accounts import Invitation
+from webchatagent.core.db.tenants import Membership, TenantRow
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenancy import TenantSession, system_scope
-from webchatagent.core.tenants import Platform, Tenant, load_tenant, operator_tenant
+from webchatagent.core.tenants import Platform, Tenant, load_tenant
 from webchatagent.core.texts import say
 
 from .accounts import USERS, check_email, find_user
@@ -112,6 +112,19 @@ def find_invitation(platform: Platform, token: str) -> tuple[Tenant, Invitation]
     return load_tenant(platform, tenant_id=row.tenant_id), row
 
 
+def invitation_of(platform: Platform, email: str) -> tuple[Tenant, Invitation] | None:
+    """The latest open invitation of an address that somebody has proven to be theirs; None without one."""
+    with system_scope("find an invitation by its address"), platform.database.read() as db:
+        row = db.scalar(
+            select(Invitation)
+            .join(TenantRow, TenantRow.id == Invitation.tenant_id)
+            .where(Invitation.email == email.lower(), Invitation.expires_at >= now(), TenantRow.erase_at.is_(None))
+            .order_by(Invitation.id.desc())
+            .limit(1)
+        )
+    return (load_tenant(platform, tenant_id=row.tenant_id), row) if row is not None else None
+
+
 def accept_invitation(tenant: Tenant, invitation_id: int, user_id: int) -> None:
     """Make a person a member, and use the invitation up. A member keeps the role they have. Raises NotFound."""
     with tenant.write() as db:
@@ -145,29 +158,6 @@ def remove_member(tenant: Tenant, user_id: int) -> None:
         _keep_an_owner(db, tenant, held)
         db.delete(held)
         audit.record(db, audit.current_actor(), "member.removed", f"user:{user_id}", role=held.role)
-
-
-def delete_account(platform: Platform, user_id: int) -> None:
-    """Delete a person's account with their memberships. Raises Conflict for the only owner of a tenant.
-
-    What they did stays in the audit trails, under a number that leads to nobody any more.
-    """
-    with platform.database.read() as db:
-        owned = db.scalars(
-            select(Membership.tenant_id).where(Membership.user_id == user_id, Membership.role == "owner")
-        ).all()
-    for tenant_id in owned:
-        here = load_tenant(platform, tenant_id=tenant_id)
-        with here.read() as db:
-            _keep_an_owner(db, here, _member(db, here, user_id))
-    with operator_tenant(platform).write() as db:
-        email = db.scalar(select(USERS.c.email).where(USERS.c.id == user_id)) or ""
-        db.execute(delete(Membership).where(Membership.user_id == user_id))
-        db.execute(delete(AccountLink).where(AccountLink.email == email.lower()))
-        db.execute(sa.delete(USERS).where(USERS.c.id == user_id))  # with what they linked, by the foreign key
-        mail.erase_mails(db, email)
-        audit.record(db, audit.current_actor(), "account.deleted", f"user:{user_id}")
-    platform.database.forget_deleted()
 
 
 def _check_role(role: str) -> None:

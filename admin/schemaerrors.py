@@ -54,6 +54,9 @@ SENTENCES: dict[str, Any] = {
     "dict_type": _("Please enter a JSON object."),
     "model_type": _("Please enter a JSON object."),
     "list_type": _("Please enter a JSON list."),
+    "check_timeout": _(
+        "The settings could not be tried within %(seconds)s seconds. See whether the other side answers, and try again."
+    ),
     "secret_again": _("The address changed, so please enter this secret again."),
 }
 """By pydantic's kind of error; what is not here keeps the words of the model or the plugin."""

@@ -64,7 +64,6 @@ class Setting:
         inner = [unwrap(a)[0] for a in typing.get_args(self.kind) if a is not Ellipsis]
         plain = all(not is_a(a, BaseModel, dict) and typing.get_origin(a) not in (dict, *LINES) for a in inner)
         extra = self.info.json_schema_extra if isinstance(self.info.json_schema_extra, dict) else {}
-        longest = next((m.max_length for m in self.info.metadata if hasattr(m, "max_length")), 0) or 0
         if self.kind is bool:
             return "bool"
         if self.choices is not None:
@@ -73,7 +72,7 @@ class Setting:
             return "lines" if plain else "json"
         if origin is dict or is_a(self.kind, BaseModel) or self.kind is Any:
             return "json"
-        return "text" if self.kind is str and (longest > 200 or extra.get("widget") == "textarea") else "line"
+        return "text" if self.kind is str and extra.get("widget") == "textarea" else "line"
 
 
 def settings_of(model: type[BaseModel]) -> list[Setting]:
@@ -153,7 +152,9 @@ def _field(setting: Setting, words: dict[str, Any]) -> Any:
 
 
 def _attributes(setting: Setting) -> dict[str, Any]:
-    found = next((dict(more) for kind, more in TYPES if is_a(setting.kind, kind)), {})
+    is_address = setting.kind is str and setting.path.rpartition(".")[2].endswith("url")
+    kind = AnyUrl if is_address else setting.kind
+    found = next((dict(more) for known, more in TYPES if is_a(kind, known)), {})
     for limit in setting.info.metadata:
         for name, attribute in (
             ("ge", "min"),

@@ -13,12 +13,13 @@ from .core.tenants import Health, Platform
 
 @dataclass(frozen=True)
 class Row:
-    """One part's state: ok, degraded or down."""
+    """One part's state: ok, degraded or down; `plugin` is whose part it is, empty for the platform's own."""
 
     name: str
     state: str
     message: str
     cure: str = ""
+    plugin: str = ""
 
 
 def look(platform: Platform) -> list[Row]:
@@ -30,17 +31,17 @@ def look(platform: Platform) -> list[Row]:
     ]
     if platform.settings.redis_url:
         checks.append(("redis", lambda: _redis(platform)))
-    for _, check in platform.registry.platform.each("health_checks"):
-        checks.append((check.name, check.run))
-    return [_run(name, check) for name, check in checks]
+    rows = [_run(name, check) for name, check in checks]
+    of_plugins = platform.registry.platform.each("health_checks")
+    return rows + [_run(check.name, check.run, plugin) for plugin, check in of_plugins]
 
 
-def _run(name: str, check: Callable[[], Health]) -> Row:
+def _run(name: str, check: Callable[[], Health], plugin: str = "") -> Row:
     try:
         found = check()
     except Exception as error:  # a check of a plugin; that it fails is the finding
-        return Row(name, "down", f"{name} does not answer ({type(error).__name__}).", "see the log")
-    return Row(name, found.state, found.message, found.cure)
+        return Row(name, "down", f"{name} does not answer ({type(error).__name__}).", "see the log", plugin)
+    return Row(name, found.state, found.message, found.cure, plugin)
 
 
 def _folder(platform: Platform) -> Health:

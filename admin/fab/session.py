@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Flask, abort, current_app, g, request, session
+from typing import Any
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from webchatagent.core import audit, tenancy
+from webchatagent.core import audit, support, tenancy
+from webchatagent.core.closing import TenantClosed
 from webchatagent.core.tenancy import TenantSession
 from webchatagent.core.tenants import Platform, Tenant, load_tenant
 
@@ -15,6 +18,10 @@ from ..paging import MAX_NUMBER
 from ..places import Place, choose_place, find_places
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+OPEN_WHILE_CLOSED = frozenset(
+    "ClosingPage AccountPage SupportPage SignInPage SecondStepPage LoginView InvitationPage RegisterPage ResetPage".split()
+)
+"""Pages that have nothing to do with what is in a tenant."""
 
 
 def make_session(engine: Engine) -> scoped_session[TenantSession]:
@@ -28,20 +35,25 @@ def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -
     app.extensions["wca_session"] = db
     writing = platform.database.engine.execution_options(write=True)
 
-    def begin() -> None:
+    def begin() -> Any:
         g.place, g.places, g.scope, g.acting = None, [], None, None
         if any(isinstance(v, int) and v > MAX_NUMBER for v in (request.view_args or {}).values()):
             abort(404)  # nobody's row has such a number
         if (request.endpoint or "").endswith("static"):
-            return
+            return None
         if current_user.is_authenticated:
             g.places = find_places(db(), current_user.id, current_user.is_operator)
             g.place = choose_place(g.places, session.get("tenant_id"))
             g.scope = tenancy.enter_scope(g.place.tenant_id if g.place else None)
             g.acting = audit.enter_actor(f"user:{current_user.id}")
         release()
+        if g.place is not None and g.place.role == "support":
+            support.note_step(tenant(), current_user.id, f"{request.method} {request.path}")
+        if g.place is not None and g.place.erase_at is not None:
+            return _closed()
         if request.method not in SAFE:
             db().bind = writing  # a SQLite transaction that will write takes its lock at the start
+        return None
 
     def end(_: BaseException | None) -> None:
         db.remove()
@@ -54,6 +66,15 @@ def install(app: Flask, platform: Platform, db: scoped_session[TenantSession]) -
 
     app.before_request(begin)
     app.teardown_request(end)
+
+
+def _closed() -> Any:
+    """What somebody gets who works in a closed tenant: their own pages, and else the one that says so."""
+    if (request.endpoint or "").partition(".")[0] in OPEN_WHILE_CLOSED:
+        return None
+    if request.method in SAFE and request.headers.get("X-Requested-With") != "XMLHttpRequest":
+        return redirect(url_for("ClosingPage.show"))
+    raise TenantClosed("This workspace is closed.", "an owner can undo it")
 
 
 def release() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, render_template, request, session
-from flask_babel import format_decimal, get_locale, gettext
+from flask_babel import format_date, format_decimal, get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -15,11 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from webchatagent.core.errors import WebChatAgentError
+from webchatagent.core.support import current_visits
 
-from ..formats import ago, short_date
+from ..formats import ago, clock_time, short_date
 from ..languages import LANGUAGES, country_name, language_name, localised, role_label, scope_label
 from ..messages import SENTENCES, explain
 from ..render import markdown, urls
+from .session import place, tenant
 from .views import wants_json
 
 MENU = (("work", ""), ("workspace", _("Workspace")), ("installation", _("Installation")))
@@ -108,6 +111,15 @@ def _crash(error: Exception) -> Any:
     return _problem(507 if full else 500, gettext("Something went wrong"), str(SENTENCES[code]), code)
 
 
+def _visits() -> Sequence[Any]:
+    """The visits of support that the people of this request's tenant see; a query only while there is one."""
+    here = place()
+    if here is None or here.visited_until is None:
+        return ()
+    going = current_visits(tenant())
+    return [v for v in going if v.user_id == current_user.id] if here.role == "support" else going
+
+
 def install(app: Flask) -> None:
     """Put headers, error pages and template helpers on the app."""
     app.jinja_env.globals.update(
@@ -119,6 +131,9 @@ def install(app: Flask) -> None:
         short_date=short_date,
         places=lambda: g.get("places", []),
         place=lambda: g.get("place"),
+        visits=_visits,
+        clock_time=clock_time,
+        long_date=lambda when: format_date(when, "long", rebase=False),
         person=current_user,
         languages=LANGUAGES,
         language_name=language_name,

@@ -222,7 +222,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
         except WebChatAgentError as error:
             flash(explain(error), "danger")
         else:
-            flash(gettext("Deleted."), "success")
+            flash(str(self.spec.said_deleted or gettext("Deleted.")), "success")
         return redirect(url_for(".list"))
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])

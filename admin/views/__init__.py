@@ -8,20 +8,26 @@ from ..fab.views import Page
 from .account import AccountPage
 from .audit import AuditPage
 from .bots import BOTS
+from .closing import ClosingPage
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
+from .discarded import DiscardedPage
 from .embed import EmbedPage
+from .embedding import EmbeddingPage
 from .health import HealthPage
 from .home import HomePage
+from .installed import InstalledPage
 from .invitation import InvitationPage
 from .keys import KeysPage
 from .marketplace import MarketplacePage
 from .members import MembersPage
 from .model import ModelPage
+from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
 from .playground import PlaygroundPage
 from .prices import PricesPage
+from .recipients import RECIPIENTS
 from .register import RegisterPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
@@ -29,7 +35,9 @@ from .sent import SentPage
 from .sign_in import SignInPage
 from .sources import SourcesPage
 from .statistics import StatisticsPage
+from .support import SupportPage
 from .tenants import TenantsPage
+from .withdrawals import WithdrawalsPage
 from .workspace import WorkspacePage
 
 PAGES: tuple[type[Page], ...] = (
@@ -39,9 +47,11 @@ PAGES: tuple[type[Page], ...] = (
     MarketplacePage,
     MembersPage,
     KeysPage,
+    DiscardedPage,
     AuditPage,
     OutboxPage,
     WorkspacePage,
+    EmbeddingPage,
     EmbedPage,
     ModelPage,
     PlaygroundPage,
@@ -51,7 +61,12 @@ PAGES: tuple[type[Page], ...] = (
     TenantsPage,
     PeoplePage,
     HealthPage,
+    InstalledPage,
+    NoticesPage,
+    WithdrawalsPage,
     AccountPage,
+    ClosingPage,
+    SupportPage,
     InvitationPage,
     RegisterPage,
     ResetPage,
@@ -59,7 +74,7 @@ PAGES: tuple[type[Page], ...] = (
     SignInPage,
 )
 """The first is the home page."""
-SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS)
+SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS, RECIPIENTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
@@ -68,11 +83,14 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
     "Document": (SourcesPage, "the list follows what is being read"),
+    "EmbeddingChoice": (EmbeddingPage, "it is one row, changed by switching"),
     "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
     "Message": (ConversationsPage, "it is a line of a transcript"),
+    "NoticeRecipient": (NoticesPage, "it is counted there; a list of addresses is nobody's business"),
     "OutboxMail": (OutboxPage, "its text is sealed"),
     "PluginSwitch": (MarketplacePage, "it holds secrets; the form comes from the plugin"),
     "StoredReply": (KeysPage, "it is the memory of a key for repeated requests, and ends after a day"),
+    "ServiceNotice": (NoticesPage, "it is written, read again and sent once"),
     "Source": (SourcesPage, "adding one reads files or a website"),
     "TurnRow": (ConversationsPage, "it is the way of an answer, shown as the message it became"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import segno
@@ -12,18 +13,20 @@ from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from werkzeug.security import check_password_hash
 
+from webchatagent.core.closing import DAYS
 from webchatagent.core.errors import InvalidRequest, WebChatAgentError
 
 from .. import members, totp
 from ..accounts import USERS, check_password, set_password
 from ..external import list_ways
-from ..fab.session import platform, release, tenant
+from ..fab.session import platform, release, role, tenant
 from ..fab.views import Page, expose, page, to_login
 from ..forms import CodeForm, PasswordForm
 from ..languages import LANGUAGES
+from ..leaving import CLOSE, delete_account, only_owned
 from ..messages import explain
 from ..registration import tell_changed
-from ..roles import rights
+from ..roles import MEMBER_ROLES, rights
 
 
 class AccountPage(Page):
@@ -44,7 +47,15 @@ class AccountPage(Page):
                 form.present.errors = [gettext("This is not your present password.")]
             elif self._change(form):
                 return redirect(url_for("LoginView.login"))
-        return self.show_page("wca/account.html", form=form, ways=list_ways(platform(), current_user.id))
+        return self.show_page(
+            "wca/account.html",
+            form=form,
+            ways=list_ways(platform(), current_user.id),
+            owned=only_owned(platform(), current_user.id),
+            fate_close=CLOSE,
+            days=DAYS,
+            member=role() in MEMBER_ROLES,
+        )
 
     @page("/second-step", methods=("GET", "POST"))
     def second_step(self) -> Any:
@@ -89,7 +100,7 @@ class AccountPage(Page):
 
     @expose("/delete", methods=("POST",))
     def delete(self) -> Any:
-        """Delete the account, with the password as proof; the only owner of a workspace hands it over first."""
+        """Delete the account, with the password as proof; the only owner of a workspace hands it over, or closes it."""
         release()
         if not current_user.is_authenticated:
             return to_login()
@@ -97,7 +108,7 @@ class AccountPage(Page):
             flash(gettext("This is not your present password."), "danger")
             return redirect(url_for(".show"))
         try:
-            members.delete_account(platform(), current_user.id)
+            delete_account(platform(), current_user.id, _fates(request.form), request.host_url)
         except WebChatAgentError as error:
             flash(explain(error), "danger")
             return redirect(url_for(".show"))
@@ -140,3 +151,9 @@ class AccountPage(Page):
         back = request.form.get("back", "")
         inside = back.startswith(request.script_root + "/") and "//" not in back.split("?")[0] and "\\" not in back
         return redirect(back if inside else url_for("HomePage.index"))
+
+
+def _fates(form: Mapping[str, str]) -> dict[int, str]:
+    """What shall become of the workspaces that a person owns alone: fields `fate_<number>`."""
+    chosen = {name.removeprefix("fate_"): value for name, value in form.items() if name.startswith("fate_")}
+    return {int(number): value for number, value in chosen.items() if number.isdigit() and len(number) < 10}

@@ -10,9 +10,10 @@ from markupsafe import Markup
 from wtforms import Field
 
 from webchatagent.core.admin_views import AdminView
-from webchatagent.core.bots import BotSettings, change_bot, create_bot, delete_bot
+from webchatagent.core.bots import BotSettings, change_bot, create_bot
 from webchatagent.core.conversations import list_conversations
 from webchatagent.core.db.tenants import Bot
+from webchatagent.core.discarded import discard_bot
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.errors import InvalidRequest
 from webchatagent.core.tenants import Tenant
@@ -50,8 +51,11 @@ def fill(row: Bot) -> dict[str, Any]:
 def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
     """Write the form to the bot; what the form does not show stays."""
     values = BotSettings.model_validate(row.settings or {}).model_dump()
-    for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer"):
+    for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer", "teaser"):
         values[name] = text(form[name])
+    for name in ("teaser_seconds", "open_seconds"):
+        values[name] = int(text(form[name]) or values[name])
+    values["strict"] = bool(form.strict.data)
     for name in ("allowed_origins", "suggestions"):
         values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:
@@ -113,8 +117,9 @@ BOTS = AdminView(
     edit_form=BotForm,
     fill=fill,
     change=change,
-    delete=lambda tenant, row: delete_bot(tenant, row.id),
-    confirm_delete=_("Delete this bot with its sources and conversations, for good?"),
+    delete=lambda tenant, row: discard_bot(tenant, row.id),
+    said_deleted=_("The bot is deleted. For seven days it can be brought back, under Recently deleted."),
+    confirm_delete=_("Delete this bot with its sources and conversations? It answers nobody from now on."),
     show_template="wca/bot.html",
     edit_template="wca/bot_edit.html",
     show_values=show,

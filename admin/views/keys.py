@@ -27,7 +27,7 @@ class KeysPage(Page):
     route_base = "/keys"
     default_view = "list"
     label, icon, menu = _("API keys"), "key", "workspace"
-    rights = rights(read=("owner", "operator"))
+    rights = rights(read=("owner", "operator"), private=True)
 
     @page("/")
     def list(self) -> str:

@@ -27,7 +27,7 @@ class OutboxPage(Page):
     route_base = "/outbox"
     default_view = "list"
     label, icon, menu = _("Outbox"), "mail", "workspace"
-    rights = rights(read=("owner", "operator"))
+    rights = rights(read=("owner", "operator"), private=True)
 
     @page("/")
     def list(self) -> str:

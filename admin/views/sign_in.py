@@ -11,15 +11,17 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 
+from webchatagent.core.db.accounts import Invitation
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.login import Identity, LoginFailed
+from webchatagent.core.tenants import Tenant
 
-from .. import external, registration
-from ..accounts import find_user
+from .. import external, members, registration
+from ..accounts import add_person, check_email, find_user, new_password
 from ..fab.security import account_limits, address_limits, admit, find_person, start_session
 from ..fab.session import platform, release
 from ..fab.views import Page, expose, page
-from ..forms import NewWorkspaceForm, ProofForm
+from ..forms import JoinForm, NewWorkspaceForm, ProofForm
 from ..languages import spoken
 from ..links import find_link, use_link
 from ..messages import explain
@@ -91,13 +93,16 @@ class SignInPage(Page):
 
     @expose("/finish", methods=("GET", "POST"))
     def finish(self) -> Any:
-        """The password of the account of that address, or the name of a new workspace."""
+        """The password of the account of that address, the invitation of it, or the name of a new workspace."""
         release()
         waiting = _waiting()
         if waiting is None:
             return _back(LoginFailed("over", "There is nothing to finish."))
         account = waiting.account
-        return self._prove(waiting, account) if account else self._register(waiting)
+        if account:
+            return self._prove(waiting, account)
+        invited = members.invitation_of(platform(), waiting.identity.email)
+        return self._join(waiting, *invited) if invited else self._register(waiting)
 
     def _prove(self, waiting: Waiting, account: int) -> Any:
         form, person = ProofForm(), find_person(account)
@@ -107,6 +112,28 @@ class SignInPage(Page):
                 return self._link(waiting, account)
             form.password.errors = [gettext("This is not the password of this account.")]
         return self._shown(waiting, form, person.email)
+
+    def _join(self, waiting: Waiting, here: Tenant, row: Invitation) -> Any:
+        """Accept an invitation: the provider has verified the address that it was sent to."""
+        form = JoinForm()
+        if form.validate_on_submit():
+            try:
+                user_id = add_person(platform(), check_email(waiting.identity.email), new_password())
+                external.link(platform(), user_id, waiting.key, waiting.identity)
+                members.accept_invitation(here, row.id, user_id)
+            except WebChatAgentError as error:
+                return _back(error)
+            start_session(user_id)
+            session["tenant_id"] = here.id
+            return redirect(url_for("HomePage.index"))
+        return self.show_page(
+            "wca/invited.html",
+            form=form,
+            tenant_name=here.name,
+            invited=row,
+            label=waiting.label,
+            email=waiting.identity.email,
+        )
 
     def _register(self, waiting: Waiting) -> Any:
         registration.check_open(platform())

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from webchatagent.core import sources
 from webchatagent.core.db.sources import Document, Source
 from webchatagent.core.db.tenants import Bot
+from webchatagent.core.discarded import discard_source
 from webchatagent.core.document_list import GROUPS, page_documents
 from webchatagent.core.errors import InvalidRequest, NotFound, WebChatAgentError
-from webchatagent.core.retrieval import embedding_model
+from webchatagent.core.spaces import embedding_model
 from webchatagent.core.tenants import Tenant
 
 from ..fab.session import tenant
@@ -137,8 +138,11 @@ class SourcesPage(Page):
         target = find_source(here, bot_id, source_id).target
         try:
             if request.form.get("do") == "delete":
-                sources.delete_source(here, source_id)
-                flash(gettext("The source is deleted."), "success")
+                discard_source(here, source_id)
+                flash(
+                    gettext("The source is deleted. For seven days it can be brought back, under Recently deleted."),
+                    "success",
+                )
             elif is_website(target):
                 sources.request_sync(here, source_id, local=False)
                 flash(gettext("The website is being read again."), "success")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -9,15 +10,17 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 
+from webchatagent.core.closing import reopen_tenant
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenant_list import page_tenants
-from webchatagent.core.tenants import create_tenant
+from webchatagent.core.tenants import OPERATOR, create_tenant, load_tenant
 
 from .. import members
 from ..accounts import check_email
 from ..fab.session import platform
 from ..fab.views import Page, page
 from ..forms import TenantForm
+from ..leaving import close_workspace
 from ..messages import explain
 from ..paging import Pager
 from ..roles import rights
@@ -55,7 +58,40 @@ class TenantsPage(Page):
                 return redirect(url_for(".list"))
         return self._shown(form)
 
+    @page("/<slug>/close", needs="edit", methods=("POST",))
+    def close(self, slug: str) -> Any:
+        """Close a tenant; its owners are told by mail, and it is erased after thirty days."""
+        found = load_tenant(platform(), slug=slug)
+        return self._do(
+            lambda: close_workspace(found, current_user.email, request.host_url), gettext("The tenant is closed.")
+        )
+
+    @page("/<slug>/reopen", needs="edit", methods=("POST",))
+    def reopen(self, slug: str) -> Any:
+        """Undo the closing. A tenant whose last owner has left needs the address of a new one."""
+        found = load_tenant(platform(), slug=slug)
+
+        def undo() -> None:
+            if not any(m.role == "owner" for m in members.list_members(found)):
+                email = check_email(request.form.get("email", ""))
+                members.invite_member(found, email, "owner", inviter=current_user.email, base=request.host_url)
+            reopen_tenant(found)
+
+        return self._do(undo, gettext("The tenant is open again."))
+
+    @staticmethod
+    def _do(call: Callable[[], None], said: str) -> Any:
+        try:
+            call()
+        except WebChatAgentError as error:
+            flash(explain(error), "danger")
+        else:
+            flash(said, "success")
+        return redirect(url_for(".list"))
+
     def _shown(self, form: TenantForm) -> str:
         number = Pager.number()
         tenants, total = page_tenants(platform(), page=number, size=SIZE)
-        return self.show_page("wca/tenants.html", form=form, tenants=tenants, pager=Pager(number, SIZE, total))
+        return self.show_page(
+            "wca/tenants.html", form=form, tenants=tenants, pager=Pager(number, SIZE, total), own=OPERATOR
+        )

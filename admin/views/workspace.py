@@ -8,6 +8,7 @@ from flask import flash, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from webchatagent.core.closing import DAYS
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.notice import CONTROLLER
 from webchatagent.core.tenants import change_tenant, tenant_row
@@ -59,4 +60,4 @@ class WorkspacePage(Page):
         return WorkspaceForm(data={**values, "retention_days": row.retention_days})
 
     def _shown(self, form: WorkspaceForm) -> str:
-        return self.show_page("wca/workspace.html", form=form, may_edit=self.may("edit"))
+        return self.show_page("wca/workspace.html", form=form, may_edit=self.may("edit"), days=DAYS)

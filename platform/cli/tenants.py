@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
+from ..core import closing
 from ..core.bots import create_bot
 from ..core.errors import InvalidRequest
-from ..core.tenants import create_tenant, list_tenants, load_tenant
+from ..core.tenants import Tenant, create_tenant, list_tenants, load_tenant
 from .context import Context, Result, common, table
 from .snippet import embed_snippet
 
@@ -42,9 +44,42 @@ def tenant_list(context: Context) -> Result:
     """All tenants."""
     found = list_tenants(context.platform)
     return Result(
-        [{"id": t.id, "slug": t.slug, "name": t.name, "locale": t.locale} for t in found],
-        table([(t.slug, t.name, t.locale) for t in found], ("SLUG", "NAME", "LOCALE")),
+        [
+            {"id": t.id, "slug": t.slug, "name": t.name, "locale": t.locale, "state": _state(t), "erase_at": t.erase_at}
+            for t in found
+        ],
+        table([(t.slug, t.name, t.locale, _state(t)) for t in found], ("SLUG", "NAME", "LOCALE", "STATE")),
     )
+
+
+def _state(tenant: Tenant) -> str:
+    return "open" if tenant.erase_at is None else f"closed, erased from {tenant.erase_at.date().isoformat()} on"
+
+
+@tenant.command("close")
+@click.argument("slug")
+@common
+def tenant_close(context: Context, slug: str) -> Result:
+    """Close a tenant: its bots answer nobody, and after 30 days everything of it is deleted."""
+    found = load_tenant(context.platform, slug=slug)
+    from ..admin.leaving import close_workspace
+
+    close_workspace(found, "webchatagent tenant close", context.platform.settings.public_url or "http://localhost:8080")
+    until = load_tenant(context.platform, slug=slug).erase_at
+    assert until is not None
+    return Result(
+        {"slug": slug, "state": "closed", "erase_at": until},
+        [f"{slug} is closed, and erased on {until.date().isoformat()}", f"undo: webchatagent tenant reopen {slug}"],
+    )
+
+
+@tenant.command("reopen")
+@click.argument("slug")
+@common
+def tenant_reopen(context: Context, slug: str) -> Result:
+    """Undo `tenant close`; nothing was lost."""
+    closing.reopen_tenant(load_tenant(context.platform, slug=slug))
+    return Result({"slug": slug, "state": "open"}, [f"{slug} is open"])
 
 
 @tenant.command("erase")
@@ -52,12 +87,14 @@ def tenant_list(context: Context) -> Result:
 @click.option("--yes", is_flag=True, help="Really: nothing of it can be brought back.")
 @common
 def tenant_erase(context: Context, slug: str, yes: bool) -> Result:
-    """Delete a tenant with everything that belongs to it."""
+    """Delete a tenant with everything that belongs to it, now; `tenant close` leaves 30 days to undo it."""
     found = load_tenant(context.platform, slug=slug)
     if not yes:
         raise InvalidRequest(f"This deletes everything of {slug}.", "add --yes when you mean it", field="yes")
-    receipts = found.hooks.call("tenant_erase", tenant=found)
-    data = {plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in receipts}
+    receipts = closing.erase_now(found)
+    data: dict[str, dict[str, dict[str, Any]]] = {
+        plugin: {"done": dict(r.done), "kept": dict(r.kept)} for plugin, r in receipts.items()
+    }
     return Result(data, [f"{plugin}: {what} {n}" for plugin, r in data.items() for what, n in r["done"].items()])
 
 

@@ -11,7 +11,7 @@ from .tenants import Tenant
 
 Text = Any
 """A string, a lazy one, or one string per language: `{"en": "Orders", "de": "Bestellungen", "hi": "ऑर्डर"}`."""
-Format = Literal["time", "number", "bytes", "language", "code", "yes_no", "json", "sentence"]
+Format = Literal["time", "clock", "number", "bytes", "language", "code", "yes_no", "json", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class AdminView:
     change: Callable[[Tenant, Any, Any], None] | None = None
     delete: Callable[[Tenant, Any], None] | None = None
     confirm_delete: Text = ""
+    said_deleted: Text = ""
     show_template: str = ""
     edit_template: str = ""
     show_values: Callable[[Tenant, Any], dict[str, Any]] | None = None

@@ -20,7 +20,7 @@ from .db.tenants import Bot
 from .errors import Conflict, InvalidRequest, NotFound
 from .offered import check_models
 from .sources import delete_rows
-from .tenancy import system_scope
+from .tenancy import see_discarded, system_scope
 from .tenants import Platform, Tenant, check_slug, load_tenant
 from .versions import keep_version, part_of
 
@@ -46,6 +46,7 @@ class BotSettings(BaseModel):
     )
     instructions: str = Field("", max_length=8000)
     unknown_answer: str = Field("", max_length=1000)
+    strict: bool = Field(False, description="An answer that cites no passage is withdrawn.")
     chat_model: str = ""
     fallback_models: list[str] = Field(default_factory=list, max_length=4)
     residency: Literal["any", "eu", "house"] = "any"
@@ -83,6 +84,7 @@ def create_bot(
     found = settings or BotSettings.model_validate({})
     _check_changed(tenant, BotSettings.model_validate({}), found)
     with tenant.write() as db:
+        see_discarded(db)  # one that can come back keeps its slug
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
             raise Conflict(
                 f"The bot {tenant.slug}/{slug} exists already.", "choose another slug", code="slug_taken", field="slug"
@@ -183,6 +185,13 @@ def list_bots(tenant: Tenant) -> list[LiveBot]:
         return [_live(row, tenant) for row in db.scalars(select(Bot).order_by(Bot.slug))]
 
 
+def taken_slugs(tenant: Tenant) -> set[str]:
+    """The slugs that a new bot cannot have: those of bots that can be brought back, too."""
+    with tenant.read() as db:
+        see_discarded(db)
+        return set(db.scalars(select(Bot.slug)))
+
+
 def find_own_bot(tenant: Tenant, public_id: str) -> LiveBot:
     """A tenant's own bot by its public id. Raises NotFound, also for another tenant's."""
     with tenant.read() as db:
@@ -248,7 +257,7 @@ def find_bot(platform: Platform, name: str) -> LiveBot:
             row = db.scalar(select(Bot).where(Bot.slug == bot_slug))
     else:
         with system_scope("find a bot's tenant by its public id"), platform.database.read() as db:
-            row = db.scalar(select(Bot).where(Bot.public_id == name))
+            row = db.scalar(select(Bot).where(Bot.public_id == name, Bot.discarded_at.is_(None)))
     if row is None:
         raise missing
     return _live(row, load_tenant(platform, tenant_id=row.tenant_id))
@@ -272,14 +281,16 @@ def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting:
     tenant.platform.forget()
 
 
-def delete_bot(tenant: Tenant, bot_id: int) -> None:
-    """Delete a bot with its sources, documents, passages and conversations. Raises NotFound.
+def delete_bot(tenant: Tenant, bot_id: int, *, discarded: bool = False) -> None:
+    """Delete a bot with its sources, documents, passages and conversations, for good. Raises NotFound.
 
-    Its rows go at once, in one transaction; passages and bytes by a job of that transaction. How much it was used stays.
+    One that was discarded is deleted with `discarded` only. Its rows go at once, in one transaction; passages and bytes
+    by a job of that transaction. How much it was used stays.
     """
     with tenant.write() as db:
+        see_discarded(db)
         row = db.get(Bot, bot_id)
-        if row is None:
+        if row is None or (row.discarded_at is not None) != discarded:
             raise NotFound("There is no such bot.", "check its id", code="bot_not_found")
         job = delete_rows(db, list(db.scalars(select(Document).where(Document.bot_id == bot_id))))
         talks = select(ChatSession.id).where(ChatSession.bot_id == bot_id)

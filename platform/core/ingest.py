@@ -13,13 +13,15 @@ from .clock import now
 from .db.records import BackgroundJob
 from .db.sources import Document
 from .documents import PASSING, Blob, ExtractedText
+from .embedding_switch import drop_space, pin_space
 from .errors import DocumentProblem
-from .retrieval import embedding_model
+from .spaces import Judged, embedding_model, offered_model, read_choice
 from .splitting import split
 from .storable import storable
 from .tenants import Tenant
 
 EMBED_BATCH = 16
+INDEXED = ("searchable", *PASSING)
 
 
 def index_document(tenant: Tenant, document_id: int) -> None:
@@ -103,21 +105,29 @@ def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> 
 
 
 def embed_document(tenant: Tenant, document_id: int) -> None:
-    """Fill in the vectors of a document, sixteen chunks at a time, and count them. Safe to repeat."""
-    model = embedding_model(tenant)
-    if model is None:
-        return
-    store = tenant.platform.chunks
+    """Fill in the vectors of a document, sixteen chunks at a time, and count them. Safe to repeat.
+
+    They are made in the space that answers first, then in the one that is being filled.
+    """
+    pin_space(tenant)
+    choice = read_choice(tenant)
+    for space_id in filter(None, (choice.space, choice.next)):
+        model = offered_model(tenant, space_id)
+        if model is not None:
+            _embed(tenant, model, document_id)
+            count_vectors(tenant, document_id)
+            if space_id not in read_choice(tenant).wanted:  # the switch was cancelled meanwhile
+                drop_space(tenant, space_id)
+
+
+def _embed(tenant: Tenant, model: Judged, document_id: int) -> None:
+    store, space_id = tenant.platform.chunks, model.space.id
     store.ensure_space(model.space)
-    while missing := store.missing_vectors(tenant.id, model.space.id, EMBED_BATCH, document_id):
-        texts = [text if model.local else str(tenant.vault().mask_types(text)) for _, text in missing]
-        written = store.put_vectors(
-            tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts)
-        )
+    while missing := store.missing_vectors(tenant.id, space_id, EMBED_BATCH, document_id):
+        rows = model.embed_masked([text for _, text in missing])
+        if not store.put_vectors(tenant.id, space_id, [ref for ref, _ in missing], rows):
+            break  # the document was deleted meanwhile
         count_vectors(tenant, document_id)
-        if not written:  # the document was deleted meanwhile
-            break
-    count_vectors(tenant, document_id)
 
 
 def embed_missing(tenant: Tenant) -> list[str]:
@@ -150,23 +160,36 @@ def embed_missing(tenant: Tenant) -> list[str]:
 
 
 def count_vectors(tenant: Tenant, document_id: int) -> None:
-    """Write how many vectors a document has in the tenant's space."""
-    model = embedding_model(tenant)
-    if model is not None:
-        found = tenant.platform.chunks.count_vectors(tenant.id, model.space.id, document_id)
+    """Write how many vectors a document has in the space that answers."""
+    space_id = read_choice(tenant).space
+    if space_id:
+        found = tenant.platform.chunks.count_vectors(tenant.id, space_id, document_id)
         with tenant.write() as db:
             db.execute(update(Document).where(Document.id == document_id).values(vectors=found))
 
 
 def delete_stored(tenant: Tenant, document_ids: list[int], blobs: list[str], keep_rows: bool = False) -> None:
-    """Delete chunks, vectors and bytes of documents whose rows are gone (or stay, with `keep_rows`). Safe to repeat."""
+    """Delete chunks, vectors and bytes of documents whose rows are gone (or stay, with `keep_rows`). Safe to repeat.
+
+    Documents that were brought back meanwhile are indexed again.
+    """
     tenant.platform.chunks.delete_documents(tenant.id, document_ids)
     for blob in blobs:
         tenant.platform.blobs.delete(tenant.id, blob)
     if keep_rows:
         with tenant.write() as db:
             db.execute(update(Document).where(Document.id.in_(document_ids)).values(chunks=0, vectors=0))
+    elif not blobs:
+        _index_again(tenant, document_ids)
     tenant.platform.database.forget_deleted()
+
+
+def _index_again(tenant: Tenant, document_ids: list[int]) -> None:
+    """Index documents that are there although their passages were just deleted: the deletion was undone."""
+    with tenant.write() as db:
+        back = db.scalars(select(Document.id).where(Document.id.in_(document_ids), Document.state.in_(INDEXED))).all()
+        ring = [jobs.add_job(db, jobs.INDEX, f"index:{i}", document_id=i) for i in back]
+    tenant.platform.ring(ring)
 
 
 def mark_broken(tenant: Tenant, document_id: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from . import audit
 from .clock import new_uuid, now
 from .db.records import BackgroundJob
+from .db.tenants import TenantRow
 from .tenancy import TenantSession, current_tenant_id, system_scope
 from .tenants import Platform, Tenant
 
@@ -32,9 +33,13 @@ DELETE = JobKind("delete_documents", priority=0)
 ERASE = JobKind("erase_session", priority=0)
 SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
 EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
+FILL = JobKind("fill_space", priority=9, lease_seconds=300, quick=False)
+DROP = JobKind("drop_space", priority=9, lease_seconds=300, quick=False)
 MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE)}
+ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False)
+NOTICE = JobKind("send_notice", priority=6, quick=False)
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:
@@ -70,6 +75,30 @@ def retry_jobs(tenant: Tenant, ids: Sequence[str]) -> int:
             audit.record(db, audit.current_actor(), "jobs.retried", count=len(rows))
     tenant.platform.ring([row.id for row in rows])
     return len(rows)
+
+
+@dataclass(frozen=True)
+class FailedJobs:
+    """How many jobs of a tenant failed for good and wait for somebody."""
+
+    slug: str
+    name: str
+    count: int
+
+
+def failed_by_tenant(platform: Platform) -> Sequence[FailedJobs]:
+    """The tenants with jobs that failed for good, the most first."""
+    number = func.count(BackgroundJob.id)
+    with system_scope("count failed jobs, for the operator"), platform.database.read() as db:
+        rows = db.execute(
+            select(TenantRow.slug, TenantRow.name, number)
+            .join(BackgroundJob, BackgroundJob.tenant_id == TenantRow.id)
+            .where(BackgroundJob.state == "failed")
+            .group_by(TenantRow.id)
+            .order_by(number.desc(), TenantRow.name)
+            .limit(50)
+        )
+        return [FailedJobs(*row) for row in rows]
 
 
 def count_jobs(platform: Platform) -> dict[str, int]:

@@ -24,17 +24,23 @@ def post_mail(
     The sentences are `mail_<kind>_subject` and `mail_<kind>_body` of `texts.toml`.
     """
     shown = {name: " ".join(str(value).split()) for name, value in values.items()}  # a header is one line
+    subject, body = say(f"mail_{kind}_subject", language, **shown), say(f"mail_{kind}_body", language, **shown)
+    return put_mail(db, tenant, kind, recipient, subject, body)
+
+
+def put_mail(db: TenantSession, tenant: Tenant, kind: str, recipient: str, subject: str, body: str) -> list[str]:
+    """As `post_mail`, with a subject (one line) and a text of its own."""
     smtp_url = tenant.platform.settings.smtp_url
     row = OutboxMail(
         kind=kind,
         recipient=recipient,
-        subject=say(f"mail_{kind}_subject", language, **shown)[:300],
+        subject=subject[:300],
         body="",
         state="queued" if smtp_url else "kept",
     )
     db.add(row)
     db.flush()
-    row.body = tenant.platform.secret_box.seal(say(f"mail_{kind}_body", language, **shown), _place(row))
+    row.body = tenant.platform.secret_box.seal(body, _place(row))
     return [jobs.add_job(db, jobs.MAIL, f"mail:{row.id}", mail_id=row.id)] if smtp_url else []
 
 

@@ -68,7 +68,7 @@ def compose(tenant: Tenant, language: str) -> Notice:
 
 def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str, masked: bool) -> Section:
     manifest = tenant.platform.registry.manifests.get(plugin)
-    key = f"notice_about_{d.id}"
+    key = f"notice_about_{d.id.partition(':')[0]}"
     heading = say(key, language) if plugin == "core" else (manifest.name if manifest else plugin)
     data = ", ".join(say(f"data_{name}", language) for name in d.data)
     sentences = [
@@ -82,6 +82,8 @@ def _section(tenant: Tenant, plugin: str, d: Disclosure, language: str, masked: 
         if d.recipient
         else say("notice_no_recipient", language),
     ]
+    if d.recipient and d.privacy_url:
+        sentences.append(say("notice_policy", language, url=d.privacy_url))
     if d.transfer:
         sentences.append(say("notice_transfer", language, country=d.transfer))
     if masked and d.recipient and d.purpose in ("answer", "index"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from . import own_views, rights
+from .actions import purge_actions
 from .admin_views import AdminView
+from .discarded import purge_discarded
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .replies import purge_replies
@@ -15,7 +17,7 @@ from .tenants import Tenant
 
 @hookimpl
 def admin_views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, actions."""
     return own_views.views()
 
 
@@ -57,9 +59,11 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """Old conversations, finished jobs, old mails and invitations, and the answers kept for repeated requests."""
+    """What is old or was discarded: conversations, arguments of actions, jobs, mails, invitations, kept replies."""
     done = {
+        "discarded": purge_discarded,
         "conversations": purge_conversations,
+        "actions": purge_actions,
         "jobs": purge_jobs,
         "mails": purge_mails,
         "replies": purge_replies,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .actions import SETTLED
 from .admin_views import AdminAction, AdminView
+from .db.actions import ActionRow
+from .db.operating import SupportVisit
 from .db.records import BackgroundJob, ConsentRecord, UsageRow
 from .jobs import KINDS, retry_jobs
 from .roles import rights
@@ -27,6 +30,8 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
     retry_jobs(tenant, [row.id for row in rows])
 
 
+CHANNELS = ("widget", "email")
+ACTION_STATES = ("proposed", "running", *SETTLED)
 METERS = ("messages", "refused", "cut", "capped", "trials", "tokens_in", "tokens_out")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR")
 """What prices can be in."""
@@ -43,7 +48,7 @@ def _meters() -> dict[str, Mapping[str, str]]:
 
 
 def views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, visits of support, actions."""
     jobs = AdminView(
         id="jobs",
         model=BackgroundJob,
@@ -87,11 +92,41 @@ def views() -> list[AdminView]:
         intro=words("admin_consents_intro"),
         icon="shield",
         group="workspace",
-        list_columns=("purpose", "granted", "channel", "created_at"),
-        labels=_labels("purpose", "granted", "channel", "created_at"),
-        formats={"granted": "yes_no", "created_at": "time"},
+        list_columns=("purpose", "granted", "channel", "proof", "received_at", "created_at"),
+        labels=_labels("purpose", "granted", "channel", "proof", "received_at", "created_at"),
+        values={"channel": {channel: words(f"channel_{channel}") for channel in CHANNELS}},
+        formats={"granted": "yes_no", "received_at": "clock", "created_at": "time"},
         order=("id", "desc"),
         rights=rights(read=("owner", "privacy", "operator"), write=()),
         empty_title=words("admin_consents_empty"),
     )
-    return [jobs, usage, consents]
+    visits = AdminView(
+        id="support-visits",
+        model=SupportVisit,
+        title=words("admin_visits"),
+        intro=words("admin_visits_intro"),
+        icon="people",
+        group="workspace",
+        list_columns=("operator", "reason", "begun_at", "until", "ended_at"),
+        labels=_labels("operator", "reason", "begun_at", "until", "ended_at"),
+        formats={"begun_at": "time", "until": "clock", "ended_at": "clock"},
+        rights=rights(read=("owner", "privacy"), write=()),
+        empty_title=words("admin_visits_empty"),
+    )
+    actions = AdminView(
+        id="actions",
+        model=ActionRow,
+        title=words("admin_actions"),
+        intro=words("admin_actions_intro"),
+        icon="check",
+        group="workspace",
+        list_columns=("title", "plugin", "state", "message", "created_at", "settled_at"),
+        labels=_labels("title", "plugin", "state", "message", "created_at", "settled_at"),
+        formats={"created_at": "time", "settled_at": "time"},
+        values={"state": {state: words(f"action_state_{state}") for state in ACTION_STATES}},
+        filters=("state",),
+        order=("created_at", "desc"),
+        rights=rights(read=("owner", "editor", "agent", "operator"), write=()),
+        empty_title=words("admin_actions_empty"),
+    )
+    return [jobs, usage, consents, visits, actions]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AnyUrl, BaseModel, ValidationError
@@ -25,6 +29,12 @@ from .tenancy import TenantSession
 from .tenants import OPERATOR, Platform, Problem, Tenant, load_tenant, open_config, seal_config
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+CHECK_SECONDS = 10.0
+"""How long a person waits for `plugin_check`."""
+CHECKS = 16
+"""How many checks run at once in a process."""
+_checks = threading.BoundedSemaphore(CHECKS)
 
 
 class NoConfig(BaseModel):
@@ -110,16 +120,53 @@ def check(tenant: Tenant, plugin: str, values: Mapping[str, Any] | None = None) 
             for e in error.errors(include_url=False, include_input=False)
         ]
     try:
-        with calling(plugin, tenant, hosts_of(config)):
-            found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
-                "plugin_check", tenant=tenant, config=config
+        return _within(CHECK_SECONDS, lambda: _tried(tenant, plugin, config)) or []
+    except TimeoutError:
+        return [
+            Problem(
+                f"The settings could not be tried within {CHECK_SECONDS:g} seconds.",
+                cure="see whether the other side answers, and try again",
+                kind="check_timeout",
+                values={"seconds": f"{CHECK_SECONDS:g}"},
             )
+        ]
     except WebChatAgentError as error:
         return [Problem(error.message, error.field or "", error.cure)]
     except Exception as error:  # a plugin that fails must say something that a person can use
         log.exception("plugin %s failed in plugin_check", plugin)
         return [Problem(f"The plugin could not try its settings ({type(error).__name__}).", cure="tell its publisher")]
-    return found or []
+
+
+def _tried(tenant: Tenant, plugin: str, config: BaseModel) -> list[Problem] | None:
+    with calling(plugin, tenant, hosts_of(config)):
+        found: list[Problem] | None = tenant.platform.registry.only(plugin).call(
+            "plugin_check", tenant=tenant, config=config
+        )
+    return found
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises. Raises TimeoutError after `seconds`; the work itself goes on in its thread.
+
+    A thread cannot be stopped; at most CHECKS of them hang, and then a further check is refused the same way.
+    """
+    end = time.monotonic() + seconds
+    slots = _checks
+    if not slots.acquire(timeout=seconds):
+        raise TimeoutError
+    answer: Future[T] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            answer.set_result(context.run(work))
+        except BaseException as error:  # handed over to the one who waits
+            answer.set_exception(error)
+        finally:
+            slots.release()
+
+    threading.Thread(target=run, name="plugin_check", daemon=True).start()
+    return answer.result(max(0.0, end - time.monotonic()))
 
 
 def hosts_of(config: BaseModel) -> frozenset[str]:

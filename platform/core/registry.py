@@ -128,6 +128,9 @@ class Registry:
         self._for = functools.lru_cache(maxsize=256)(self._build)
         self._one = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: self._plugins[name]}, "plugin"))
 
+        modules = {**self._always, **self._plugins}
+        self._alone = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: modules[name]}, "tenant"))
+
     def _build(self, enabled: frozenset[str]) -> Hooks:
         return Hooks({**self._always, **{n: p for n, p in self._plugins.items() if n in enabled}}, "tenant")
 
@@ -138,6 +141,10 @@ class Registry:
     def only(self, name: str) -> Hooks:
         """The plugin-scope hooks of one plugin. Raises KeyError when it is not installed."""
         return self._one(name)
+
+    def alone(self, name: str) -> Hooks:
+        """The tenant hooks of one plugin, or of `core`, whether it is on or off. Raises KeyError."""
+        return self._alone(name)
 
     def module(self, name: str) -> ModuleType:
         """A plugin's module. Raises KeyError when it is not installed."""

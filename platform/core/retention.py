@@ -15,6 +15,7 @@ from .db.sources import Document
 from .db.tenants import TenantRow
 from .mail import DAYS as MAIL_DAYS
 from .sessions import erase_session
+from .tenancy import see_discarded
 from .tenants import Platform, Tenant
 
 JOB_DAYS = 14
@@ -58,6 +59,7 @@ def sweep_blobs(tenant: Tenant) -> int:
     Only those older than an hour, which is longer than any upload takes to be written. Returns how many.
     """
     with tenant.read() as db:
+        see_discarded(db)
         named = set(db.scalars(select(Document.blob).where(Document.blob != "")))
     return tenant.platform.blobs.sweep(tenant.id, named, BLOB_SECONDS)
 

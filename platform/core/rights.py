@@ -7,16 +7,18 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from . import audit, recipients
+from .actions import action_rows
 from .db.base import Base
 from .db.chats import ChatSession, Contact, ContactLink, Message
-from .db.records import ConsentRecord
-from .db.tenants import TenantRow
+from .db.records import AuditEntry, ConsentRecord
+from .db.tenants import Membership, TenantRow
 from .errors import InvalidRequest
 from .mail import erase_mails, mails_to
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .sessions import erase_session
 from .tenancy import TenantOwned, TenantSession, system_scope
-from .tenants import Tenant
+from .tenants import Platform, Tenant, operator_tenant
 
 FIELDS = ("name", "email", "phone")
 
@@ -34,10 +36,12 @@ def disclosures(tenant: Tenant) -> list[Disclosure]:
         Disclosure("access_log", ("address_truncated", "browser", "time"), "operate", "legitimate_interest", logs),
         Disclosure("limits", ("address_truncated",), "abuse", "legitimate_interest", 1),
         Disclosure("index", ("documents",), "index", "contract", 0),
+        *recipients.disclosures(tenant.platform),
     ]
 
 
-def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
+def contacts_of(db: TenantSession, subject: Subject) -> list[Contact]:
+    """The contacts of a person: named, of that address, or linked to their session."""
     wanted = [Contact.id == (subject.contact_id or 0)]
     if subject.email:
         wanted.append(func.lower(Contact.email) == subject.email.strip().lower())
@@ -48,7 +52,8 @@ def _contacts(db: TenantSession, subject: Subject) -> list[Contact]:
     return list(db.scalars(select(Contact).where(or_(*wanted))))
 
 
-def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
+def sessions_of(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) -> list[int]:
+    """The ids of a person's sessions: named, or linked to one of their contacts."""
     linked = select(ContactLink.session_id).where(ContactLink.contact_id.in_([c.id for c in contacts]))
     return list(
         db.scalars(
@@ -59,8 +64,8 @@ def _sessions(db: TenantSession, subject: Subject, contacts: Sequence[Contact]) 
 
 def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
     with tenant.read() as db:
-        contacts = _contacts(db, subject)
-        ids = _sessions(db, subject, contacts)
+        contacts = contacts_of(db, subject)
+        ids = sessions_of(db, subject, contacts)
         sessions = db.scalars(select(ChatSession).where(ChatSession.id.in_(ids)))
         messages = db.scalars(select(Message).where(Message.session_id.in_(ids)).order_by(Message.id))
         consents = db.scalars(
@@ -100,10 +105,13 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
                     "purpose": c.purpose,
                     "granted": c.granted,
                     "wording": c.wording,
+                    "channel": c.channel,
+                    "proof": c.proof,
                     "created_at": c.created_at.isoformat(),
                 }
                 for c in consents
             ],
+            "actions": action_rows(db, ids),
             "mails": [
                 {"subject": m.subject, "kind": m.kind, "created_at": m.created_at.isoformat()}
                 for m in mails_to(db, subject.email)
@@ -133,7 +141,7 @@ def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> Erasur
     if wrong:
         raise InvalidRequest(f"{wrong[0]} cannot be corrected.", f"use one of: {', '.join(FIELDS)}", field=wrong[0])
     with tenant.write() as db:
-        contacts = _contacts(db, subject)
+        contacts = contacts_of(db, subject)
         for contact in contacts:
             for name, value in changes.items():
                 setattr(contact, name, value)
@@ -143,8 +151,8 @@ def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> Erasur
 def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureReport:
     """Mark a person's contacts and sessions as restricted, or lift it."""
     with tenant.write() as db:
-        contacts = _contacts(db, subject)
-        ids = _sessions(db, subject, contacts)
+        contacts = contacts_of(db, subject)
+        ids = sessions_of(db, subject, contacts)
         for contact in contacts:
             contact.restricted = restricted
         db.execute(update(ChatSession).where(ChatSession.id.in_(ids)).values(restricted=restricted))
@@ -154,8 +162,8 @@ def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureRepor
 def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
     """Delete a person's conversations, contacts and the mails to them."""
     with tenant.read() as db:
-        contacts = [c.id for c in _contacts(db, subject)]
-        ids = _sessions(db, subject, _contacts(db, subject))
+        contacts = [c.id for c in contacts_of(db, subject)]
+        ids = sessions_of(db, subject, contacts_of(db, subject))
     counts: dict[str, int] = {"sessions": 0, "messages": 0}
     for session_id in ids:
         for name, n in erase_session(tenant, session_id).items():
@@ -171,24 +179,52 @@ def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 
 def erase_tenant(tenant: Tenant) -> ErasureReport:
-    """Delete a tenant's index, bytes and rows. Deleting its row takes most others along; the rest is deleted by name."""
-    stats = tenant.platform.chunks.stats(tenant.id)
-    _delete_stored(tenant)
+    """Delete a tenant's index, bytes and rows, with the receipt in the operator's trail in the same transaction.
+
+    Deleting its row takes most others along; the rest is deleted by name.
+    """
+    done = {"chunks": tenant.platform.chunks.stats(tenant.id).chunks}
+    operator = operator_tenant(tenant.platform)
+    erase_stored(tenant.platform, tenant.id)
     with system_scope("erase a tenant"), tenant.platform.database.write() as db:
         row = db.get(TenantRow, tenant.id)
         if row is not None:
+            done |= _count(db, tenant.id)
+            receipt = {**dict(row.erased or {}), "core": done}
+            db.add(
+                AuditEntry(
+                    tenant_id=operator.id,
+                    actor=audit.current_actor(),
+                    action="tenant.erased",
+                    target=row.slug,
+                    detail={f"{plugin} {kind}": n for plugin, kinds in receipt.items() for kind, n in kinds.items()},
+                )
+            )
             db.delete(row)
             db.flush()
-        for model in sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__):
-            if issubclass(model, TenantOwned):  # a contact hangs on no other row
-                db.execute(
-                    delete(model).where(model.tenant_id == tenant.id).execution_options(synchronize_session=False)
-                )
-    _delete_stored(tenant)  # again: a job that was running may have written in between
-    tenant.platform.database.forget_deleted()
-    return ErasureReport({"documents": stats.documents, "chunks": stats.chunks, "tenants": 1})
+        for model in _owned():
+            gone = delete(model).where(model.tenant_id == tenant.id)  # a contact, for one, hangs on no other row
+            db.execute(gone.execution_options(synchronize_session=False))
+    erase_stored(tenant.platform, tenant.id)  # again: a job that was running may have written in between
+    return ErasureReport(done)
 
 
-def _delete_stored(tenant: Tenant) -> None:
-    tenant.platform.chunks.delete_tenant(tenant.id)
-    tenant.platform.blobs.delete_tenant(tenant.id)
+def erase_stored(platform: Platform, tenant_id: int) -> None:
+    """Delete a tenant's index and bytes, and what the database's own log still holds of its rows. Safe to repeat."""
+    platform.chunks.delete_tenant(tenant_id)
+    platform.blobs.delete_tenant(tenant_id)
+    platform.database.forget_deleted()
+
+
+def _owned() -> list[Any]:
+    models = sorted((m.class_ for m in Base.registry.mappers), key=lambda c: c.__name__)
+    return [model for model in models if issubclass(model, TenantOwned)]
+
+
+def _count(db: TenantSession, tenant_id: int) -> dict[str, int]:
+    """How many rows a tenant has in each table that has any, by the table's name."""
+    tables: list[Any] = [*_owned(), Membership]
+    counts = {
+        m.__tablename__: db.scalar(select(func.count()).select_from(m).where(m.tenant_id == tenant_id)) for m in tables
+    }
+    return {name: n for name, n in counts.items() if n}

@@ -16,7 +16,7 @@ from .documents import PASSING, Connector, Failed, Finding, FoundDocument, Sourc
 from .egress import calling
 from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
-from .tenancy import TenantSession
+from .tenancy import TenantSession, see_discarded
 from .tenants import Tenant
 from .urlcheck import parse_target
 
@@ -130,14 +130,36 @@ def clean_name(name: str) -> str:
 
 
 def ensure_source(tenant: Tenant, bot_id: int, kind: str, target: str, title: str = "") -> int:
-    """The id of the bot's source of that kind and target; made when it is missing."""
+    """The id of the bot's source of that kind and target; made when it is missing, brought back when it was discarded."""
+    ring: list[str] = []
     with tenant.write() as db:
+        see_discarded(db)
         row = db.scalar(select(Source).where(Source.bot_id == bot_id, Source.kind == kind, Source.target == target))
         if row is None:
             row = Source(bot_id=bot_id, kind=kind, target=target, title=title or target)
             db.add(row)
             db.flush()
-        return row.id
+        elif row.discarded_at is not None:
+            mine = (Document.source_id == row.id, Document.discarded_at == row.discarded_at)
+            ring = bring_back(db, list(db.scalars(select(Document).where(*mine))))
+            row.discarded_at = None
+        source_id = row.id
+    tenant.platform.ring(ring)
+    return source_id
+
+
+def bring_back(db: TenantSession, rows: list[Document], *, indexed: bool = False) -> list[str]:
+    """Undo that documents were discarded; returns the jobs that index them, to be rung.
+
+    With `indexed`, their passages stayed, and only those that were on their way are indexed.
+    """
+    ring = []
+    for row in rows:
+        row.discarded_at = None
+        if (row.blob or row.text) and (not indexed or row.state in PASSING):
+            row.state, row.error, row.chunks, row.vectors = "queued", "", 0, 0
+            ring.append(jobs.add_job(db, jobs.INDEX, f"index:{row.id}", document_id=row.id))
+    return ring
 
 
 BATCH = 50
@@ -288,11 +310,12 @@ def _delete_documents(tenant: Tenant, document_ids: list[int], action: str) -> N
     tenant.platform.ring(job)
 
 
-def delete_source(tenant: Tenant, source_id: int) -> None:
-    """Delete a source with all its documents. Raises NotFound."""
+def delete_source(tenant: Tenant, source_id: int, *, discarded: bool = False) -> None:
+    """Delete a source with all its documents, for good; a discarded one with `discarded` only. Raises NotFound."""
     with tenant.write() as db:
+        see_discarded(db)
         source = db.get(Source, source_id)
-        if source is None:
+        if source is None or (source.discarded_at is not None) != discarded:
             raise NotFound(
                 f"There is no source {source_id}.", "see `webchatagent source list`", code="source_not_found"
             )

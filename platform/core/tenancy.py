@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import functools
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, TextClause, bindparam, event, insert, inspect, update
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with
 from sqlalchemy.sql import visitors
 
 _SYSTEM = object()
+_DISCARDED = "discarded rows too"
 _scope: contextvars.ContextVar[object] = contextvars.ContextVar("tenant_scope", default=None)
 
 
@@ -105,6 +107,20 @@ class TenantOwned:
     tenant_id: Mapped[int] = mapped_column(index=True)
 
 
+class Discardable:
+    """Mix into a tenant-owned table whose rows are hidden before they are deleted, so that it can be undone.
+
+    In a tenant's scope no statement sees a discarded row, unless its session was told to: `see_discarded(db)`.
+    """
+
+    discarded_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def see_discarded(session: Session) -> None:
+    """Let the statements of a session see discarded rows too."""
+    session.info[_DISCARDED] = True
+
+
 def tenant_tables() -> set[Table]:
     """All tables of `TenantOwned` classes, and the association tables between them."""
     tables: set[Table] = set()
@@ -182,6 +198,8 @@ def _guard_statement(state: ORMExecuteState) -> None:
     if state.is_update and _changes_tenant(state):
         raise TenantViolation("tenant_id cannot be changed")
     state.statement = state.statement.options(_criteria(scope))
+    if not state.session.info.get(_DISCARDED):
+        state.statement = state.statement.options(_not_discarded())
 
 
 @functools.lru_cache(maxsize=1024)
@@ -197,6 +215,14 @@ def _criteria(scope: object) -> Any:
         include_aliases=True,
         propagate_to_loaders=True,
         track_closure_variables=True,
+    )
+
+
+@functools.cache
+def _not_discarded() -> Any:
+    """The condition on every table whose rows can be discarded."""
+    return with_loader_criteria(
+        Discardable, lambda cls: cls.discarded_at.is_(None), include_aliases=True, propagate_to_loaders=True
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from .db.chats import ChatSession
 from .db.sources import Document
 from .db.tenants import Bot, Membership, TenantRow
-from .tenancy import system_scope
+from .tenancy import Discardable, system_scope
 from .tenants import Platform
 
 
@@ -27,6 +27,8 @@ class TenantLine:
     bots: int
     documents: int
     conversations: int
+    erase_at: datetime | None
+    owners: int
 
 
 def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[Sequence[TenantLine], int]:
@@ -34,10 +36,14 @@ def page_tenants(platform: Platform, *, page: int = 0, size: int = 50) -> tuple[
 
     def count(model: Any) -> Any:
         rows = select(func.count(model.id)).where(model.tenant_id == TenantRow.id)
+        if issubclass(model, Discardable):
+            rows = rows.where(model.discarded_at.is_(None))
         return rows.correlate(TenantRow).scalar_subquery()
 
     columns = (TenantRow.slug, TenantRow.name, TenantRow.created_at)
     counts = [count(model) for model in (Membership, Bot, Document, ChatSession)]
+    owners = select(func.count(Membership.id)).where(Membership.tenant_id == TenantRow.id, Membership.role == "owner")
+    counts += [TenantRow.erase_at, owners.correlate(TenantRow).scalar_subquery()]
     with system_scope("count what tenants have, for the operator"), platform.database.read() as db:
         total = db.scalar(select(func.count(TenantRow.id))) or 0
         rows = db.execute(

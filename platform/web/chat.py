@@ -9,9 +9,12 @@ import orjson
 from flask import Blueprint, Response, g, request
 
 from ..core.accept import accept_turn
+from ..core.actions import decide, history_parts
 from ..core.bots import LiveBot
-from ..core.errors import InvalidRequest, Unavailable
+from ..core.closing import refuse_closed
+from ..core.errors import InvalidRequest, NotFound, Unavailable
 from ..core.sessions import Located, end_session, history, locate_session, rate_answer
+from ..core.texts import LANGUAGES
 from ..core.turn import Turn
 from .bridge import later, stream
 from .keys import check_chat_key
@@ -38,13 +41,19 @@ def body_json() -> dict[str, Any]:
     return value
 
 
-def find_bot(public_id: object) -> LiveBot:
-    """The bot of a public id, for a page that may use it. Raises NotFound, Forbidden."""
+def find_bot(public_id: object, *, closed_too: bool = False) -> LiveBot:
+    """The bot of a public id, for a page that may use it. Raises NotFound, Forbidden, TenantClosed."""
     here = parts()
     bot = here.bots.find(public_id) if isinstance(public_id, str) and len(public_id) == 36 else here.bots.find("-")
     g.bot = bot
     check_origin(bot, request, here.platform.settings)
+    if not closed_too:
+        _refuse_closed(bot)
     return bot
+
+
+def _refuse_closed(bot: LiveBot) -> None:
+    refuse_closed(bot.tenant, request.accept_languages.best_match(LANGUAGES, bot.locale) or bot.locale)
 
 
 @chat.post("/api/chat")
@@ -88,7 +97,7 @@ async def _reply(here: Parts, turn: Turn) -> Response:
         "status": None,
         "messageId": reply.message_id,
         "refused": reply.refused,
-        "parts": [],
+        "parts": reply.parts,
     }
     return Response(
         orjson.dumps(body),
@@ -96,13 +105,20 @@ async def _reply(here: Parts, turn: Turn) -> Response:
     )
 
 
-def _located() -> Located | None:
-    """The session of the request's header, for a page that may use its bot."""
+def _located(*, closed_too: bool = False) -> Located | None:
+    """The session of the request's header, for a page that may use its bot. Raises Forbidden, TenantClosed."""
     here = parts()
     located = locate_session(here.platform, request.headers.get(SESSION))
     if located is not None:
-        g.bot = here.bots.find_row(located.tenant, located.bot_id)
+        try:
+            g.bot = here.bots.find_row(located.tenant, located.bot_id)
+        except NotFound:  # the bot was discarded; its conversations are here for some days
+            if closed_too:
+                return located
+            raise
         check_origin(g.bot, request, here.platform.settings)
+        if not closed_too:
+            _refuse_closed(g.bot)
     return located
 
 
@@ -110,29 +126,51 @@ def _located() -> Located | None:
 def get_history() -> Response:
     """The session's messages; empty for an unknown one."""
     located = _located()
+    rows = history(located) if located else []
+    shown = history_parts(located.tenant, rows) if located else {}
     messages = [
         {
             "id": m.public_id,
             "role": m.role,
             "text": m.text.strip(),
             "sources": m.sources or [],
-            "parts": m.parts or [],
+            "parts": shown.get(m.id, []),
             "createdAt": m.created_at.isoformat(),
             "rating": m.rating or None,
         }
-        for m in (history(located) if located else [])
+        for m in rows
     ]
     return json_response({"messages": messages})
 
 
 @chat.post("/api/chat/end")
 def post_end() -> Response:
-    """End the session; with `erase`, delete it."""
+    """End the session; with `erase`, delete it. A closed tenant's visitors keep this right."""
     body = body_json() if request.content_length else {}
-    located = _located()
+    located = _located(closed_too=True)
     if located:
         end_session(located, erase=body.get("erase") is True)
     return json_response({"ended": True})
+
+
+@chat.post("/api/actions/<action_id>/confirm")
+def post_confirm(action_id: str) -> Response:
+    """Do what an answer proposed, once."""
+    return _decide(action_id, confirm=True)
+
+
+@chat.post("/api/actions/<action_id>/decline")
+def post_decline(action_id: str) -> Response:
+    """Leave what an answer proposed."""
+    return _decide(action_id, confirm=False)
+
+
+def _decide(action_id: str, *, confirm: bool) -> Response:
+    located = _located()
+    if located is not None:
+        parts().limits.check(g.bot, request.headers.get(SESSION, ""))
+    outcome = decide(located, action_id, confirm=confirm)
+    return json_response({"state": outcome.state, "message": outcome.message})
 
 
 @chat.post("/api/chat/feedback")

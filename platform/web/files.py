@@ -11,6 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from ..core.bots import LiveBot
+from ..core.closing import closed_sentence
 from ..core.errors import NotFound
 from ..core.texts import LANGUAGES, say
 from .chat import find_bot
@@ -68,14 +69,16 @@ def widget_file(name: str) -> Response:
 
 
 def bot_config(bot: LiveBot) -> dict[str, object]:
-    """What the widget needs to start; never a secret."""
-    settings = bot.settings
+    """What the widget needs to start; never a secret. A closed tenant's greets with a word of it, and draws nobody in."""
+    settings, closed = bot.settings, bot.tenant.erase_at is not None
+    if closed:
+        settings = settings.model_copy(update={"suggestions": [], "teaser": "", "open_seconds": 0})
     return {
         "id": bot.public_id,
         "name": bot.name,
         "locale": bot.locale,
         "locales": list(LANGUAGES),
-        "greeting": bot.greeting or {spoken: say("greeting", spoken, name=bot.name) for spoken in LANGUAGES},
+        "greeting": _greeting(bot, closed),
         "labels": {spoken: [say(key, spoken) for key in LABELS] for spoken in LANGUAGES},
         "teaser": {"text": settings.teaser, "after": settings.teaser_seconds} if settings.teaser else None,
         "autoOpen": {"after": settings.open_seconds} if settings.open_seconds else None,
@@ -91,10 +94,17 @@ def bot_config(bot: LiveBot) -> dict[str, object]:
     }
 
 
+def _greeting(bot: LiveBot, closed: bool) -> str | dict[str, str]:
+    """What the tenant wrote, else a sentence in every language; the reader's one is shown."""
+    if closed:
+        return {spoken: closed_sentence(spoken) for spoken in LANGUAGES}
+    return bot.greeting or {spoken: say("greeting", spoken, name=bot.name) for spoken in LANGUAGES}
+
+
 @files.get("/api/bots/<public_id>/config")
 def get_config(public_id: str) -> Response:
     """Public start-up values of the widget, with an ETag."""
-    data = orjson.dumps(bot_config(find_bot(public_id)))
+    data = orjson.dumps(bot_config(find_bot(public_id, closed_too=True)))
     response = Response(data, headers={"Content-Type": "application/json", "Cache-Control": "public, max-age=60"})
     response.set_etag(hashlib.sha256(data).hexdigest()[:20])
     return response.make_conditional(request)  # type: ignore[return-value]

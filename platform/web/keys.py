@@ -6,12 +6,13 @@ from flask import request
 
 from ..core.apikeys import Caller, KeyRefused, authenticate
 from ..core.bots import LiveBot
+from ..core.closing import refuse_closed
 from ..core.errors import Forbidden
 from .parts import parts
 
 
 def identify(scope: str) -> Caller:
-    """The program that shows its key, within its limits. Raises KeyRefused, Forbidden, RateLimited."""
+    """The program that shows its key, within its limits. Raises KeyRefused, Forbidden, RateLimited, TenantClosed."""
     here = parts()
     here.limits.check_refusals(request.remote_addr or "")
     try:
@@ -20,6 +21,7 @@ def identify(scope: str) -> Caller:
         here.limits.count_refusal(request.remote_addr or "")
         raise
     here.limits.check_key(caller.tenant.id, caller.key_id)
+    refuse_closed(caller.tenant, "en")
     if scope not in caller.scopes:
         raise Forbidden(f"This key lacks the scope {scope}.", "make a key that has it", code="scope_missing")
     return caller

@@ -18,21 +18,24 @@ from webchatagent.admin import members
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
 from webchatagent.app import build_platform
+from webchatagent.core import recipients
 from webchatagent.core.admin_views import AdminAction, AdminView
 from webchatagent.core.apikeys import create_key
 from webchatagent.core.bots import LiveBot, create_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import OutboxMail
+from webchatagent.core.db.actions import ActionRow
 from webchatagent.core.db.base import Base
 from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
 from webchatagent.core.db.records import BackgroundJob, ConsentRecord, UsageRow
 from webchatagent.core.db.sources import Document, Source
 from webchatagent.core.db.tenants import Bot
+from webchatagent.core.discarded import discard_bot
 from webchatagent.core.registry import Registry
 from webchatagent.core.settings import load_settings
 from webchatagent.core.sources import ensure_source
 from webchatagent.core.tenancy import TenantOwned
-from webchatagent.core.tenants import Platform, Tenant, create_tenant
+from webchatagent.core.tenants import Platform, Tenant, create_tenant, operator_tenant
 from webchatagent.jobs.worker import Worker
 from webchatagent.testing.fakes import embedding_plugin
 
@@ -199,6 +202,18 @@ def build(folder: Path, database: Path, **settings: str) -> House:
     create_user(platform, "root@example.org", tenant=None, role="operator", password=PASSWORD)
     for tenant, mark in ((acme, SECRET_A), (globex, SECRET_B)):
         ids[tenant.slug].update(populate(tenant, mark))
+    kept = recipients.save_recipient(
+        operator_tenant(platform),
+        {
+            "name": "Hoster",
+            "kind": "hosting",
+            "country": "de",
+            "privacy_url": "https://hoster.example.org/privacy",
+            "purpose": "operate",
+            "data": ["messages"],
+        },
+    )
+    ids["acme"]["recipient"] = ids["globex"]["recipient"] = kept
     made = House(platform, create_admin(platform, [PAPERS]), acme, globex, bot, foreign_bot, ids)
     made.members = {m.email: m.role for m in members.list_members(globex)}
     with globex.read() as db:
@@ -218,7 +233,18 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         tenant, f"{mark}-invited@example.com", "viewer", inviter=f"{mark}-INVITER", base="http://localhost/"
     )
     key = create_key(tenant, f"{mark}-KEY", ["search"], actor="system").line.id
-    names = {"key": key, "action": "touch", "plugin": "website", "retry": "retry", "restrict": "restrict"}
+    gone = create_bot(tenant, "gone", f"{mark}-GONE").id
+    discard_bot(tenant, gone)
+    names = {
+        "kind": "bot",
+        "gone": gone,
+        "slug": tenant.slug,
+        "key": key,
+        "action": "touch",
+        "plugin": "website",
+        "retry": "retry",
+        "restrict": "restrict",
+    }
     with tenant.write() as db:
         mail = db.query(OutboxMail).one()
         talk, bot = db.query(ChatSession).first(), db.query(Bot).first()
@@ -226,7 +252,10 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         job = BackgroundJob(kind="sync_source", state="done", error=f"{mark}-ERROR", finished_at=now())
         consent = ConsentRecord(purpose=f"{mark}-PURPOSE", granted=True)
         used = UsageRow(bot_id=bot.id, day=now().date(), meter=f"{mark}-METER", amount=7)
-        db.add_all([contact, job, consent, used])
+        action = ActionRow(
+            bot_id=bot.id, session_id=talk.id, turn_id=1, plugin="x", tool="x", title=f"{mark}-ACTION", expires_at=now()
+        )
+        db.add_all([contact, job, consent, used, action])
         db.flush()
         db.add(ContactLink(session_id=talk.id, contact_id=contact.id))
         return {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import sys
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -99,6 +101,7 @@ def test_every_kind_of_setting_has_its_field(owner: Any) -> None:
     assert value_of(page, "c_numbers") == "1\n2" and value_of(page, "c_mapping") == "{}"
     assert "<legend>Limits</legend>" in page and value_of(page, "c_limits__daily") == "10"
     assert "<textarea" in page.split('id="c_about"')[0][-200:]
+    assert re.search(r'<input(?=[^>]*name="c_hook_url")(?=[^>]*type="url")(?=[^>]*maxlength="300")', page)
     assert value_of(page, "c_data") == "a name that forms use themselves"
 
 
@@ -191,6 +194,28 @@ def test_a_problem_stands_at_its_field(owner: Any, field: str, typed: str, said:
     else:
         assert said in " ".join(errors_of(answer.text, f"c_{field}"))
         assert field == "api_key" or value_of(answer.text, f"c_{field}") == typed if field != "mode" else True
+
+
+def test_a_check_that_hangs_ends_in_time_and_saves_nothing(
+    owner: Any, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "CHECK_SECONDS", 0.2)
+    begun = time.monotonic()
+    page = owner.post(f"{PAGE}settings", {**GOOD, "c_api_key": "hang"}).text
+    assert time.monotonic() - begun < 5
+    assert "could not be tried within 0.2 seconds" in page.split("<h2>Settings</h2>")[0]
+    assert config_of(house).api_key.get_secret_value() == ""
+    sys.modules["everything"].HANG.set()
+
+
+def test_checks_that_hang_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends, running = threading.Event(), []
+    monkeypatch.setattr(plugins, "_checks", threading.BoundedSemaphore(2))
+    for _ in range(4):
+        with pytest.raises(TimeoutError):
+            plugins._within(0.05, lambda: (running.append(1), ends.wait(20)))
+    assert len(running) == 2
+    ends.set()
 
 
 def test_a_problem_of_the_whole_stands_above(owner: Any) -> None:

@@ -187,14 +187,41 @@ def test_a_key_is_made_shown_once_used_and_revoked(house: Any, owner: Any) -> No
     assert "made an API key" in page and "revoked an API key" in page and key not in page
 
 
-def test_a_bot_is_deleted_with_all_that_hangs_on_it(house: Any, owner: Any) -> None:
+@pytest.mark.seed("SR-180")
+def test_a_deleted_bot_can_be_brought_back_and_deleted_for_good(house: Any, owner: Any) -> None:
     from webchatagent.core.bots import create_bot
-    from webchatagent.core.db.tenants import Bot
 
     made = create_bot(house.acme, "short-lived", "Short-lived")
     assert "/bots/delete/" in owner.get(f"/bots/edit/{made.id}").text
-    assert owner.post(f"/bots/delete/{made.id}").status_code == 302
+    for action in ("bot.discarded", "bot.deleted"):
+        assert "under Recently deleted" in owner.post(f"/bots/delete/{made.id}", follow_redirects=True).text
+        assert owner.get(f"/bots/show/{made.id}").status_code == 404
+        assert "Short-lived" not in owner.get("/bots/list/").text and "Short-lived" in owner.get("/deleted/").text
+        assert "Short-lived" not in house.browser("owner@example.net").get("/deleted/").text
+        way = "restore" if action == "bot.discarded" else "erase"
+        owner.post(f"/deleted/bot/{made.id}/{way}")
+        assert (owner.get(f"/bots/show/{made.id}").status_code == 200) == (way == "restore")
+    assert "Short-lived" not in owner.get("/deleted/").text
+    assert owner.post(f"/deleted/bot/{made.id}/restore").status_code == 404
     with house.acme.read() as db:
-        assert db.get(Bot, made.id) is None
         entry = db.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
     assert (entry.action, entry.target) == ("bot.deleted", "short-lived")
+
+
+@pytest.mark.seed("SR-180")
+def test_a_deleted_source_can_be_brought_back(house: Any, owner: Any) -> None:
+    from webchatagent.core.sources import upload_file
+
+    added = upload_file(house.acme, house.bot.id, "undone.txt", b"This was deleted by mistake.")
+    house.run_jobs()
+    path = f"/sources/{house.bot.id}/"
+    owner.get(path)
+    assert (
+        "under Recently deleted"
+        in owner.post(f"{path}source/{added.source_id}", {"do": "delete"}, follow_redirects=True).text
+    )
+    assert "undone.txt" not in owner.get(path).text
+    assert f"/deleted/source/{added.source_id}/restore" in owner.get("/deleted/").text
+    assert owner.post(f"/deleted/source/{added.source_id}/restore").headers["Location"] == f"/admin{path}"
+    house.run_jobs()
+    assert "undone.txt" in owner.get(path).text

@@ -376,3 +376,39 @@ def test_it_calls_what_is_declared_and_nothing_else(
             assert "does not answer" in said(browser.get(BEGIN), browser)
     finally:
         egress.reset()
+
+
+def test_somebody_invited_is_taken_to_the_invitation(house: Any, google: Google) -> None:
+    from webchatagent.admin import members
+    from webchatagent.admin.accounts import find_user
+
+    address = "invited-first@example.com"
+    members.invite_member(house.globex, address, "viewer", inviter="x", base="http://localhost/")
+    members.invite_member(house.acme, address, "agent", inviter="x", base="http://localhost/")
+    browser, person = house.browser(), google.person("Invited-First@example.com")
+    assert google.go(browser, person).headers["Location"] == "/admin/sign-in/finish"
+    page = browser.get("/sign-in/finish").text
+    assert "Join Acme" in page and "Agent" in page and "Globex" not in page and 'name="company"' not in page
+    assert find_user(house.platform, address) is None, "nothing happens before the button"
+    assert browser.post("/sign-in/finish").headers["Location"] == "/admin/"
+    assert "Acme" in browser.get("/").text
+    roles = {m.email: m.role for m in members.list_members(house.acme)}
+    assert roles[address] == "agent" and address not in {m.email for m in members.list_members(house.globex)}
+    assert not [i for i in members.list_invitations(house.acme) if i.email == address]
+    (row,) = google.rows(find_user(house.platform, address))
+    assert row.subject == person["sub"]
+
+
+def test_an_invitation_counts_where_registration_is_closed(house: Any, google: Google, monkeypatch: Any) -> None:
+    from webchatagent.admin import members
+
+    monkeypatch.setitem(house.platform.settings._values, "REGISTRATION", "closed")
+    stranger = house.browser()
+    google.go(stranger, google.person("stranger-closed@example.com"))
+    assert stranger.get("/sign-in/finish").status_code == 403
+    members.invite_member(house.acme, "closed@example.com", "viewer", inviter="x", base="http://localhost/")
+    browser = house.browser()
+    google.go(browser, google.person("closed@example.com"))
+    browser.get("/sign-in/finish")
+    browser.post("/sign-in/finish")
+    assert "closed@example.com" in {m.email for m in members.list_members(house.acme)}

@@ -213,6 +213,9 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
         "theme": "dark",
         "position": "left",
         "close_behaviour": "end",
+        "teaser": "Questions?",
+        "teaser_seconds": "12",
+        "open_seconds": "0",
         "suggestions": "One?\n\nTwo?",
         "unknown_answer": "Ask us.",
         "instructions": "",
@@ -222,6 +225,7 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
     bot = find_bot(house.platform, "acme/groesse-mass")
     assert (bot.name, bot.locale, bot.settings.suggestions) == ("Maß", "hi", ["One?", "Two?"])
     assert bot.settings.allowed_origins == ["https://www.example.org", "http://localhost:3000"]
+    assert (bot.settings.teaser, bot.settings.teaser_seconds, bot.settings.open_seconds) == ("Questions?", 12, 0)
     assert bot.settings.accent == "#123456" and bot.settings.close_behaviour == "end"
 
 
@@ -231,6 +235,9 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
         ("name", "  ", "Please fill in"),
         ("accent", "red", "choose a colour"),
         ("allowed_origins", "javascript:alert(1)", "Please write each address"),
+        ("teaser", "x" * 141, "too long"),
+        ("teaser_seconds", "3601", "from 0 to 3600"),
+        ("open_seconds", "soon", "from 0 to 3600"),
         ("suggestions", "1\n2\n3\n4\n5", "four questions at most"),
     ],
 )

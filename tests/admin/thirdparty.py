@@ -49,7 +49,8 @@ class Config(BaseModel):
     second_key: SecretStr | None = None
     base_url: HttpUrl = HttpUrl("https://api.example.com/v1")
     title: str = Field("Hello", min_length=2, max_length=20)
-    about: str = Field("", max_length=2000)
+    about: str = Field("", max_length=2000, json_schema_extra={"widget": "textarea"})
+    hook_url: str = Field("", max_length=300)
     amount: int = Field(5, ge=1, le=9)
     share: float = Field(0.5, gt=0, lt=1)
     wanted: bool = True
@@ -78,16 +79,21 @@ class Config(BaseModel):
         return self
 """
 CODE = """
+from threading import Event
+
 from webchatagent.core.api import AdminView, Disclosure, Problem, Tenant, hookimpl
 from webchatagent.core.db.sources import Document
 
 SEEN = []
+HANG = Event()
 
 
 @hookimpl
 def plugin_check(tenant: Tenant, config) -> list[Problem]:
     key = config.api_key.get_secret_value()
     SEEN.append((tenant.slug, key, str(config.base_url)))
+    if key == "hang":
+        HANG.wait(20)
     if key == "crash":
         raise RuntimeError("boom " + key)
     return [] if key == "right-key" else [Problem("The key is refused.", "api_key", "copy it from your account")]

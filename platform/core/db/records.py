@@ -46,7 +46,11 @@ class BackgroundJob(TenantOwned, Base):
 
 
 class ConsentRecord(TenantOwned, Base):
-    """One decision of a visitor, never changed: a withdrawal is a row of its own. `wording` is the SHA-256 of what was asked."""
+    """One decision of a visitor, never changed: a withdrawal is a row of its own. `wording` is the SHA-256 of what was asked.
+
+    One that a person here recorded for somebody has a `proof` (where the letter or mail is), `recorded_by` and the time
+    it was `received_at`.
+    """
 
     __tablename__ = "consent_record"
     __table_args__ = (own_key(), Index("ix_consent_record_subject", "tenant_id", "session_id", "purpose"))
@@ -59,6 +63,9 @@ class ConsentRecord(TenantOwned, Base):
     granted: Mapped[bool]
     wording: Mapped[str] = mapped_column(String(64), default="")
     channel: Mapped[str] = mapped_column(String(20), default="widget")
+    proof: Mapped[str] = mapped_column(Text, default="")
+    recorded_by: Mapped[str] = mapped_column(String(120), default="")
+    received_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

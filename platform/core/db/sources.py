@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import now
-from ..tenancy import TenantOwned
+from ..tenancy import Discardable, TenantOwned
 from .base import NEVER_REUSED, Base, belongs_to, own_key
 from .tenants import Bot
 
 
-class Source(TenantOwned, Base):
+class Source(TenantOwned, Discardable, Base):
     """What a person added: files, a website, a text. `kind` is that of the connector that reads it."""
 
     __tablename__ = "source"
@@ -42,7 +42,7 @@ class Source(TenantOwned, Base):
         return self.title or self.target
 
 
-class Document(TenantOwned, Base):
+class Document(TenantOwned, Discardable, Base):
     """One document of a source. `external_id` names it there; `version` counts its contents; see `documents.STATES`.
 
     `blob` is the key of its bytes in the blob store; `text` holds ready Markdown where there are no bytes.
@@ -86,3 +86,25 @@ class Document(TenantOwned, Base):
 
     def __str__(self) -> str:
         return self.title or self.external_id
+
+
+class EmbeddingChoice(TenantOwned, Base):
+    """Which embedding space answers a tenant's questions, which one is being filled, and which is kept to go back to.
+
+    One row a tenant, made with its first vectors; spaces are named by their ids. `tokens` is an estimate of what was
+    sent for the space that is (or was last) filled; `error` says why filling stopped.
+    """
+
+    __tablename__ = "embedding_choice"
+    __table_args__ = (own_key(), UniqueConstraint("tenant_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    space: Mapped[str] = mapped_column(String(200), default="")
+    next_space: Mapped[str] = mapped_column(String(200), default="")
+    kept_space: Mapped[str] = mapped_column(String(200), default="")
+    kept_until: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    tokens: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    changed_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -9,13 +9,15 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import new_uuid, now
-from ..tenancy import TenantOwned
+from ..tenancy import Discardable, TenantOwned
 from .base import NEVER_REUSED, Base, belongs_to, own_key
 
 
 class TenantRow(Base):
     """A tenant. `slug` is in URLs and on the command line; `platform` is the operator's own.
 
+    One that is closed has `closed_at`, and `erase_at` from which on it may be erased; `erased` counts what plugins have
+    deleted so far, for the receipt.
     `prices` is a `prices.Prices`, `caps` a `caps.Caps`.
     """
 
@@ -31,6 +33,9 @@ class TenantRow(Base):
     prices: Mapped[dict[str, Any]] = mapped_column(default=dict)
     caps: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    closed_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None]
+    erased: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     def __repr__(self) -> str:
         return f"<TenantRow {self.slug}>"
@@ -63,7 +68,7 @@ class Membership(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Bot(TenantOwned, Base):
+class Bot(TenantOwned, Discardable, Base):
     """A tenant's assistant. `public_id` is what its embed snippet names; `settings` is a `bots.BotSettings`.
 
     `caps` is a `caps.Caps`; `version` is the number of the newest `BotVersion`.

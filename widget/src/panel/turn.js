@@ -12,6 +12,9 @@ const ERRORS = {
   message_too_long: 'errTooLong',
   origin_not_allowed: 'errGone',
   bot_not_found: 'errGone',
+  action_expired: 'errExpired',
+  action_not_found: 'errExpired',
+  action_running: 'errBusy',
 };
 const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found'];
 

@@ -1,0 +1,101 @@
+"""Consents: the latest word of a person counts, and every word stays in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from . import audit
+from .clock import now
+from .db.records import ConsentRecord
+from .errors import InvalidRequest, NotFound
+from .privacy import Subject
+from .rights import contacts_of, sessions_of
+from .tenancy import TenantSession
+from .tenants import Tenant
+
+EVERY = "every"
+"""Instead of a purpose: all of them."""
+MAX_PROOF = 500
+
+
+def is_granted(tenant: Tenant, subject: Subject, purpose: str) -> bool:
+    """Whether a person's last word on a purpose was yes, wherever they are known."""
+    with tenant.read() as db:
+        return any(row.purpose == purpose for row in _in_force(db, subject))
+
+
+def list_purposes(tenant: Tenant) -> Sequence[str]:
+    """The purposes that the ledger knows."""
+    with tenant.read() as db:
+        return list(db.scalars(select(ConsentRecord.purpose).distinct().order_by(ConsentRecord.purpose)))
+
+
+def withdraw_consent(
+    tenant: Tenant,
+    subject: Subject,
+    purpose: str,
+    *,
+    channel: str = "widget",
+    proof: str = "",
+    received_at: datetime | None = None,
+) -> int:
+    """Withdraw what a person consented to, one purpose or `EVERY`; returns how many consents.
+
+    There is one way for all channels: a row that says no, with the wording that was consented to. One that somebody
+    here records for a person needs a `proof`, such as where the mail is. Raises NotFound when nothing is in force,
+    InvalidRequest for a missing proof or a time to come.
+    """
+    proof = " ".join(proof.split())[:MAX_PROOF]
+    if channel != "widget" and len(proof) < 3:
+        raise InvalidRequest("A withdrawal needs a proof.", "say where it is kept", code="proof_missing", field="proof")
+    if received_at is not None and received_at > now():
+        raise InvalidRequest("It cannot have come later than now.", "correct it", code="date_wrong", field="received")
+    actor = audit.current_actor()
+    with tenant.write() as db:
+        rows = [row for row in _in_force(db, subject) if purpose in (EVERY, row.purpose)]
+        if not rows:
+            raise NotFound("This person has no consent in force.", "check the address", code="consent_not_found")
+        for row in rows:
+            db.add(
+                ConsentRecord(
+                    session_id=row.session_id,
+                    contact_id=row.contact_id,
+                    purpose=row.purpose,
+                    granted=False,
+                    wording=row.wording,
+                    channel=channel,
+                    proof=proof,
+                    recorded_by="" if channel == "widget" else actor,
+                    received_at=received_at,
+                )
+            )
+        audit.record(db, actor, "consent.withdrawn", channel, count=len(rows))
+    return len(rows)
+
+
+def record_withdrawal(db: TenantSession, purpose: str, proof: str, received_at: datetime | None) -> None:
+    """Write that a withdrawal came by mail for what is no consent of a visitor, such as an account."""
+    db.add(
+        ConsentRecord(
+            purpose=purpose,
+            granted=False,
+            channel="email",
+            proof=" ".join(proof.split())[:MAX_PROOF],
+            recorded_by=audit.current_actor(),
+            received_at=received_at,
+        )
+    )
+
+
+def _in_force(db: TenantSession, subject: Subject) -> list[ConsentRecord]:
+    """The last record of each (session, contact, purpose) of a person that says yes."""
+    contacts = contacts_of(db, subject)
+    sessions = sessions_of(db, subject, contacts)
+    mine = or_(ConsentRecord.session_id.in_(sessions), ConsentRecord.contact_id.in_([c.id for c in contacts]))
+    last: dict[tuple[int | None, int | None, str], ConsentRecord] = {}
+    for row in db.scalars(select(ConsentRecord).where(mine).order_by(ConsentRecord.id)):
+        last[row.session_id, row.contact_id, row.purpose] = row
+    return [row for row in last.values() if row.granted]
