@@ -13,7 +13,7 @@ const ERRORS = {
   origin_not_allowed: 'errGone',
   bot_not_found: 'errGone',
 };
-const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found'];
+const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found', 'tenant_closed'];
 
 /**
  * The sentence for the visitor and whether trying again makes sense.
