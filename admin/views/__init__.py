@@ -26,6 +26,7 @@ from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
 from .playground import PlaygroundPage
+from .preview import PreviewPage
 from .prices import PricesPage
 from .recipients import RECIPIENTS
 from .register import RegisterPage
@@ -55,6 +56,7 @@ PAGES: tuple[type[Page], ...] = (
     EmbedPage,
     ModelPage,
     PlaygroundPage,
+    PreviewPage,
     SentPage,
     StatisticsPage,
     PricesPage,

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from conftest import ROOT, missing
 from webchatagent.core.bots import save_settings
+from webchatagent.core.db.chats import ChatSession, Message
 
 sys.path.insert(0, str(ROOT))
 from tests.admin import thirdparty
@@ -215,3 +216,56 @@ def test_the_playground_answers_twice_side_by_side_and_shows_what_is_sent(
     page.click("[data-side=b] [data-close]")
     assert page.locator("[data-side]:visible").count() == 1
     context.close()
+
+
+@pytest.mark.browser
+def test_the_preview_shows_what_is_typed_before_it_is_saved_and_calls_nobody(
+    chromium: Any, served: tuple[House, str]
+) -> None:
+    house, base = served
+    bot = house.ids["acme"]["bot"]
+    before = _talks(house)
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(8000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: wrong.append(str(e)))
+    page.on("request", lambda r: wrong.append(r.url) if "/api/" in r.url or not r.url.startswith(base) else None)
+    page.goto(f"{base}/admin/login/")
+    page.fill("#email", "owner@example.org")
+    page.fill("#password", PASSWORD)
+    page.click("button.primary")
+    page.goto(f"{base}/admin/bots/edit/{bot}")
+    frame = page.frame_locator("[data-preview] iframe")
+    greeting = frame.locator(".greeting")
+    greeting.filter(has_text="Ask me anything about ACME-ONLY Help").wait_for()
+    page.fill("#greeting", "Welcome <b>in</b>!")
+    greeting.filter(has_text="Welcome <b>in</b>!").wait_for()
+    page.fill("#name", "ACME-ONLY Help Desk")
+    frame.locator("h2", has_text="ACME-ONLY Help Desk").wait_for()
+    page.fill("#accent", "#aa2200")
+    page.select_option("#theme", "dark")
+    page.select_option("#position", "left")
+    frame.locator(".frame.left[data-theme=dark]").wait_for()
+    assert "#aa2200" in frame.locator(".frame").get_attribute("style")
+    page.fill("#suggestions", "One?\nTwo?")
+    frame.locator(".suggestions button").nth(1).wait_for()
+    assert page.evaluate("document.activeElement.id") == "suggestions"  # the frame takes the focus from nobody
+    page.fill("#teaser", "Any question?")
+    frame.locator(".t", has_text="Any question?").wait_for()
+    page.select_option("[data-mode]", "answer")
+    frame.locator("sup .cite", has_text="1").wait_for()
+    page.select_option("[data-locale]", "hi")
+    frame.locator(".frame[lang=hi] .msg", has_text="यह एक उदाहरण है").wait_for()
+    frame.locator("textarea").fill("Really?")
+    frame.locator("textarea").press("Enter")
+    frame.locator(".msg.bot").nth(1).locator(".cite").wait_for()
+    assert not wrong and _talks(house) == before
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+    context.close()
+
+
+def _talks(house: House) -> list[int]:
+    with house.acme.read() as db:
+        return [db.query(kind).count() for kind in (ChatSession, Message)]

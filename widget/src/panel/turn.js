@@ -16,7 +16,7 @@ const ERRORS = {
   action_not_found: 'errExpired',
   action_running: 'errBusy',
 };
-const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found'];
+const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found', 'tenant_closed'];
 
 /**
  * The sentence for the visitor and whether trying again makes sense.
