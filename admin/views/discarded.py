@@ -23,7 +23,7 @@ class DiscardedPage(Page):
 
     route_base = "/deleted"
     default_view = "list"
-    label, icon, menu = _("Recently deleted"), "back", "workspace"
+    label, icon, menu = _("Recently deleted"), "trash", "workspace"
     rights = rights(read=WRITERS, write=WRITERS)
 
     @page("/")
