@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webchatagent.core.admin_views import AdminView
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenants import Platform
+from webchatagent.widget import asset_path
 
 from .languages import LANGUAGES
 from .roles import fab_roles
@@ -60,6 +61,8 @@ def create_admin(
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.extensions["wca_doctor"], app.extensions["wca_stream"] = doctor, stream
+    # The preview shows the real widget; its files come from here, whatever address the public app has.
+    app.register_blueprint(Blueprint("widget", __name__, static_folder=asset_path(), static_url_path="/widget/v1"))
     skin.install(app)
     install(app, platform, session)
     return app

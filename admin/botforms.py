@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from webchatagent.core.bots import taken_slugs
@@ -69,7 +69,11 @@ class NewBotForm(FlaskForm):  # type: ignore[misc]
 
 GROUPS: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
     (_("Basics"), _("Who the bot is and how it says hello."), ("name", "locale", "greeting", "suggestions")),
-    (_("Answers"), _("How it speaks, and what it says when it does not know."), ("unknown_answer", "instructions")),
+    (
+        _("Answers"),
+        _("How it speaks, and what it says when it does not know."),
+        ("unknown_answer", "strict", "instructions"),
+    ),
     (_("Chat window"), _("How it looks on your website."), ("accent", "theme", "position", "close_behaviour")),
     (
         _("Drawing attention"),
@@ -112,6 +116,10 @@ class BotForm(FlaskForm):  # type: ignore[misc]
         [Optional(), Length(max=1000, message=TOO_LONG)],
         description=_("Say where people can turn to. Leave it empty for the usual sentence."),
         render_kw={"rows": 3},
+    )
+    strict = BooleanField(
+        _("Only answers with a source"),
+        description=_("An answer that cites nothing is withdrawn, and the sentence above stands in its place."),
     )
     instructions = TextAreaField(
         _("Instructions"),

@@ -80,6 +80,11 @@ SENTENCES: dict[str, Any] = {
     "no_space": _("The server has no space left. Please tell the people who run it."),
     "try_again": _("This did not work right now. Please try again in a moment."),
     "address_wrong": _("Please enter a web address such as https://www.example.org."),
+    "embedder_not_found": _("This embedding model is not offered any more. Please switch on its plugin."),
+    "embedder_forbidden": _("A bot's rule of residency does not allow this embedding model."),
+    "embedder_in_use": _("This embedding model is in use already."),
+    "no_switch": _("Nothing is being prepared."),
+    "nothing_kept": _("There is no embedding model to go back to."),
     "nothing_reads": _("Nothing that is switched on can read this. Please switch on the plugin for it."),
 }
 

@@ -25,6 +25,7 @@ FIELDS: dict[str, Any] = {
     "instructions": _("Instructions"),
     "temperature": _("Temperature"),
     "max_tokens": _("Longest answer, in tokens"),
+    "strict": _("Only answers with a source"),
 }
 REGIONS: dict[str, tuple[Any, str]] = {
     "house": (_("On this server"), "good"),
@@ -74,6 +75,8 @@ def field_value(field: str, value: Any) -> str:
         return str(value or AUTOMATIC)
     if field == "fallback_models":
         return ", ".join(value or ()) or gettext("Nobody")
+    if field == "strict":
+        return gettext("Yes") if value else gettext("No")
     return format_decimal(value) if isinstance(value, int | float) else str(value or "")
 
 

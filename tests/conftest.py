@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .figures import Figures, printed
 
 if TYPE_CHECKING:
     from .identity.running import IdentityProvider
@@ -19,6 +21,21 @@ def pytest_configure(config: pytest.Config) -> None:
     from webchatagent.testing.promises import Promises
 
     config.pluginmanager.register(Promises(ROOT / "reports" / "promises.md"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests measured."""
+    passed, failed = (terminalreporter.stats.get(kind, []) for kind in ("passed", "failed"))
+    lines = printed(report for report in (*passed, *failed) if report.when == "call")
+    if lines:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(lines))
+
+
+@pytest.fixture
+def figures(record_property: Any) -> Figures:
+    """What a test measures, for the table at the end of the run."""
+    return Figures(record_property)
 
 
 @pytest.fixture(scope="session")

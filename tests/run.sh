@@ -17,7 +17,7 @@ if [ -n "$packages" ] && have apt-get && [ "$(id -u)" = 0 ]; then
     || echo "could not install$packages (reports/apt.log); tests that need them are skipped, or fail with CI=true"
 fi
 if have npm; then
-  for folder in widget tests/identity; do
+  for folder in widget tests/identity tests/models; do
     [ -d $folder/node_modules ] || npm ci --prefix $folder --no-audit --no-fund --silent >>reports/npm.log 2>&1 \
       || echo "npm ci failed in $folder (reports/npm.log)"
   done

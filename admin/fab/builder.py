@@ -23,6 +23,7 @@ ORDER = (
     "ConversationsPage",
     "ContactsView",
     "MarketplacePage",
+    "EmbeddingPage",
     "MembersPage",
     "KeysPage",
     "StatisticsPage",

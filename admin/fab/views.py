@@ -189,7 +189,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
                 flash(gettext("Added."), "success")
                 return redirect(url_for(f".{'show' if self.spec.show_columns else 'list'}", pk=made))
         release()
-        return self.render_template("wca/form.html", form=form, title=self.spec.add_title)
+        return self.render_template("wca/form.html", form=form, title=self.spec.add_title or self.spec.title)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @guard("edit")

@@ -13,6 +13,7 @@ from .contacts import CONTACTS
 from .conversations import ConversationsPage
 from .discarded import DiscardedPage
 from .embed import EmbedPage
+from .embedding import EmbeddingPage
 from .health import HealthPage
 from .home import HomePage
 from .installed import InstalledPage
@@ -25,6 +26,7 @@ from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
 from .playground import PlaygroundPage
+from .preview import PreviewPage
 from .prices import PricesPage
 from .recipients import RECIPIENTS
 from .register import RegisterPage
@@ -50,9 +52,11 @@ PAGES: tuple[type[Page], ...] = (
     AuditPage,
     OutboxPage,
     WorkspacePage,
+    EmbeddingPage,
     EmbedPage,
     ModelPage,
     PlaygroundPage,
+    PreviewPage,
     SentPage,
     StatisticsPage,
     PricesPage,
@@ -81,6 +85,7 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
     "Document": (SourcesPage, "the list follows what is being read"),
+    "EmbeddingChoice": (EmbeddingPage, "it is one row, changed by switching"),
     "Invitation": (MembersPage, "it is made and withdrawn beside the members"),
     "Message": (ConversationsPage, "it is a line of a transcript"),
     "NoticeRecipient": (NoticesPage, "it is counted there; a list of addresses is nobody's business"),

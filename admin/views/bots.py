@@ -55,6 +55,7 @@ def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
         values[name] = text(form[name])
     for name in ("teaser_seconds", "open_seconds"):
         values[name] = int(text(form[name]) or values[name])
+    values["strict"] = bool(form.strict.data)
     for name in ("allowed_origins", "suggestions"):
         values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:

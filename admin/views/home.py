@@ -14,7 +14,7 @@ from webchatagent.core.clock import now
 from webchatagent.core.conversations import count_conversations
 from webchatagent.core.document_list import StateCounts, count_documents
 from webchatagent.core.overview import daily_questions, list_alerts
-from webchatagent.core.retrieval import embedding_model
+from webchatagent.core.spaces import embedding_model
 from webchatagent.core.tenants import Tenant
 
 from ..fab.session import role, tenant

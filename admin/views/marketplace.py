@@ -30,6 +30,7 @@ CATEGORIES: dict[str, tuple[Any, str]] = {
     "marketing": (_("Marketing"), "mail"),
     "privacy": (_("Privacy"), "shield"),
     "login": (_("Sign-in"), "lock"),
+    "tools": (_("Look-ups and actions"), "code"),
 }
 STATES = {
     "on": (_("On"), "good"),

@@ -17,6 +17,7 @@ from webchatagent.core.model_data import export_model_data
 from webchatagent.core.offered import list_offered
 from webchatagent.core.own_views import CURRENCIES
 from webchatagent.core.prices import MICRO, MODELS, MOST, Price, Prices
+from webchatagent.core.spaces import offered_models
 from webchatagent.core.tenants import Tenant, change_caps, change_prices
 
 from ..fab.session import tenant
@@ -97,6 +98,7 @@ class PricesPage(Page):
 def _rows(here: Tenant, typed: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """A row for each model that is offered or has a price: its texts to type over, and its prices in micro-units."""
     offered = {o.info.id: o.info.name for o in list_offered(here).values() if o.plugin != "offline"}
+    offered |= {m.space.id: m.space.id for m in offered_models(here) if not m.local}
     names = {**{m: m for m in here.prices.models}, **offered}
     rows = []
     for number, (model, name) in enumerate(sorted(names.items())[:MODELS]):

@@ -16,7 +16,7 @@ from webchatagent.core.db.tenants import Bot
 from webchatagent.core.discarded import discard_source
 from webchatagent.core.document_list import GROUPS, page_documents
 from webchatagent.core.errors import InvalidRequest, NotFound, WebChatAgentError
-from webchatagent.core.retrieval import embedding_model
+from webchatagent.core.spaces import embedding_model
 from webchatagent.core.tenants import Tenant
 
 from ..fab.session import tenant

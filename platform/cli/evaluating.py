@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -28,7 +29,7 @@ async def answer_once(turn: Turn) -> Answer:
     """Run the model of a turn without storing an answer."""
     answer = Answer(turn)
     assert turn.request is not None
-    async for _, event in stream_answer(turn.bot, candidates(turn.bot), turn.request, Breakers()):
+    async for _, event in stream_answer(turn.bot, candidates(turn.bot), replace(turn.request, closed=True), Breakers()):
         answer.take(event)
     answer.close()
     return answer

@@ -18,6 +18,7 @@ COMMANDS = {  # name: (module, attribute)
     "bot": ("tenants", "bot"),
     "key": ("keys", "key"),
     "source": ("sources", "source"),
+    "embedding": ("embedding", "embedding"),
     "search": ("asking", "search"),
     "ask": ("asking", "ask"),
     "evaluate": ("evaluating", "evaluate"),

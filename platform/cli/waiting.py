@@ -12,7 +12,7 @@ from ..core.db.records import BackgroundJob
 from ..core.db.sources import Document, Source
 from ..core.documents import PASSING
 from ..core.ingest import embed_missing
-from ..core.retrieval import embedding_model
+from ..core.spaces import embedding_model
 from ..core.tenants import Tenant
 from ..jobs.worker import drain
 from ..serverlock import server_is_running

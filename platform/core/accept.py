@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from . import caps
+from .actions import shown_parts
 from .analysis import detect_language
 from .bots import LiveBot
 from .clock import new_uuid, now
@@ -17,10 +19,11 @@ from .errors import InvalidRequest, Unavailable
 from .followup import points_back
 from .limited import answer_limited
 from .prompting import REMEMBERED, build_request
-from .retrieval import retrieve
+from .retrieval import Found, retrieve
 from .sessions import open_session, resume_session
 from .storable import storable
 from .tenancy import TenantSession, insert_row
+from .tools import ToolContext, offered_tools
 from .turn import STALE_SECONDS, Turn
 
 
@@ -146,6 +149,8 @@ def _known_turn(
         turn = Turn(row.id, row.public_id, bot, session, message, language, refused=row.refused)
         if row.state == "done":
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
+            if turn.answer is not None and turn.answer.parts:
+                turn.parts = shown_parts(bot.tenant, db, [turn.answer]).get(turn.answer.id, ())
         elif row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
             turn.state = "running"
         else:
@@ -164,11 +169,32 @@ def find_passages(turn: Turn) -> None:
     if turn.capped and answer_limited(turn):
         return
     found = retrieve(tenant, bot.id, turn.question, language=turn.language)
-    if not found.relevant and points_back(turn.question, turn.language):
-        before = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")
-        if before:
-            found = retrieve(tenant, bot.id, f"{before} {turn.question}", language=turn.language)
-    turn.found, turn.vault = found, tenant.vault()
-    turn.request = build_request(
-        bot, turn.vault, turn.question, turn.language, turn.past, found.ranked if found.relevant else ()
+    if turn.past and points_back(turn.question, turn.language):
+        turn.follow_up = next((m.text for m in reversed(turn.past) if m.role == "visitor"), "")
+    if turn.follow_up and not found.relevant:
+        found = retrieve(tenant, bot.id, f"{turn.follow_up} {turn.question}", language=turn.language)
+    turn.tools = offered_tools(tenant, ToolContext(bot.id, turn.session.id, turn.language))
+    take_passages(turn, found)
+
+
+def find_again(turn: Turn, question: str) -> None:
+    """Find the passages of a question that was said in full; those of the short one stay when there are none."""
+    found = retrieve(turn.bot.tenant, turn.bot.id, question, language=turn.language)
+    if found.relevant:
+        take_passages(turn, found)
+
+
+def take_passages(turn: Turn, found: Found) -> None:
+    """Write the request with the passages that were found; everything personal is masked by a new vault."""
+    streamed = turn.request is None or turn.request.streamed
+    turn.found, turn.vault = found, turn.bot.tenant.vault()
+    request = build_request(
+        turn.bot,
+        turn.vault,
+        turn.question,
+        turn.language,
+        turn.past,
+        found.ranked if found.relevant else (),
+        tuple(offered.spec for offered in turn.tools.values()),
     )
+    turn.request = request if streamed else replace(request, streamed=False)

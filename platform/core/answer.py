@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import select, update
 
 from . import usage
+from .actions import reference
 from .caps import ENDED_EARLY
 from .citations import CitationStream
 from .clock import now
 from .db.chats import Message, TurnRow
 from .db.sources import Document, Source
+from .links import LinkStream, addresses
 from .live import Event
 from .models import CannotAnswer, TextDelta, TokenUsage
 from .ranking import Ranked
@@ -21,12 +23,16 @@ from .resolver import Candidate
 from .spent import metered, record_of
 from .tenancy import insert_row, update_row
 from .texts import say
+from .tool_loop import Used
 from .turn import Turn
 from .vault import Vault
 
 
 class Answer:
-    """The answer as it grows: text for the visitor, what it cites, what it cost."""
+    """The answer as it grows: text for the visitor, what it cites, what tools did, what it cost.
+
+    `spent` is what was used before its first word; `usage` is all of it.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -34,9 +40,12 @@ class Answer:
         self._passages = dict(enumerate(ranked, 1))
         self._citations = CitationStream({n: r.chunk.key.document_id for n, r in self._passages.items()})
         self._restorer = turn.vault.restorer()
+        self._links = LinkStream(self._addresses)
         self._pieces: list[str] = []
         self._own: list[str] = []
         self.refused = False
+        self.used = Used()
+        self.spent = TokenUsage()
         self.usage = TokenUsage()
         self.by: Candidate | None = None
         """Who answers, from its first event on."""
@@ -64,10 +73,18 @@ class Answer:
         if isinstance(event, CannotAnswer):
             self.refused = True
         elif isinstance(event, TokenUsage):
-            self.usage = event
+            self.usage = self.spent + event
         elif isinstance(event, TextDelta):
-            return self._show(self._citations.feed(self._restorer.feed(event.text)), fixed=event.fixed)
+            text = self._citations.feed(self._restorer.feed(event.text))
+            return self._show(self._links.feed(text), fixed=event.fixed)
         return ""
+
+    def _addresses(self) -> frozenset[str]:
+        """What may be a link: addresses of and in the passages, in the tenant's own words, and in what tools gave."""
+        settings = self._turn.bot.settings
+        chunks = [r.chunk for r in self._passages.values()]
+        own = (settings.instructions, settings.unknown_answer, self._turn.bot.greeting)
+        return addresses([*(c.text for c in chunks), *(c.url for c in chunks if c.url), *own, *self.used.texts])
 
     def _show(self, text: str, *, fixed: bool) -> str:
         if text:
@@ -79,13 +96,28 @@ class Answer:
 
     def close(self) -> list[str]:
         """The end of the text: what was held, or the tenant's words for not knowing; then the sources are known."""
-        tail = self._show(self._citations.feed(self._restorer.close()) + self._citations.close(), fixed=False)
+        held = self._citations.feed(self._restorer.close()) + self._citations.close()
+        tail = self._show(self._links.feed(held) + self._links.close(), fixed=False)
         if not self.text.strip():  # also when the model ended without a word
-            self.refused = True
-            bot = self._turn.bot
-            text = bot.settings.unknown_answer or say("unknown_answer", self._turn.language)
+            self.refused = not self.used.cards
+            text = self._unknown() if self.refused else say("action_intro", self._turn.language)
             return [self._show(word, fixed=True) for word in _words(text)]
         return [tail] if tail else []
+
+    def _unknown(self) -> str:
+        return self._turn.bot.settings.unknown_answer or say("unknown_answer", self._turn.language)
+
+    def withdrawn(self) -> str:
+        """The text that replaces an answer that a strict bot must not give; empty when it may stand.
+
+        A strict bot says nothing of its own: an answer cites a passage, or stands on what a tool gave.
+        """
+        grounded = self.refused or self.cited or self.used.answered or self.used.cards
+        if grounded or not self._turn.bot.settings.strict or not self.own_text.strip():
+            return ""
+        self.refused = True
+        self._pieces, self._own = [self._unknown()], []
+        return self.text
 
 
 def _words(text: str) -> list[str]:
@@ -110,6 +142,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
             text=answer.text,
             language=turn.language,
             sources=answer.sources,
+            parts=[reference(part) for part in answer.used.cards],
             personal=turn.vault.places(answer.text),
         )
         update_row(
@@ -178,4 +211,5 @@ def finished_events(turn: Turn) -> list[Event]:
     events: list[Event] = [{"type": "start", "messageId": turn.public_id}, {"type": "delta", "delta": turn.answer.text}]
     if turn.answer.sources:
         events.append({"type": "sources", "sources": turn.answer.sources})
+    events += [{"type": "part", "part": part} for part in turn.parts]
     return [*events, {"type": "done", "refused": turn.refused, "mode": "bot", "status": None}]

@@ -27,6 +27,9 @@ from .models import (
     ModelRequest,
     TextDelta,
     TokenUsage,
+    ToolCall,
+    ToolSpec,
+    ToolStep,
     Vectors,
     unit_vectors,
 )
@@ -36,6 +39,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .sandbox import run_limited
 from .tenants import Health, HealthCheck, Problem, Tenant
+from .tools import Tool, ToolContext, ToolFailed, ToolUnsure
 from .vault import Masked, PersonalSpan
 
 if TYPE_CHECKING:
@@ -85,6 +89,13 @@ __all__ = [
     "Tenant",
     "TextDelta",
     "TokenUsage",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolFailed",
+    "ToolSpec",
+    "ToolStep",
+    "ToolUnsure",
     "Unavailable",
     "Unchanged",
     "Vectors",

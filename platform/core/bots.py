@@ -46,6 +46,7 @@ class BotSettings(BaseModel):
     )
     instructions: str = Field("", max_length=8000)
     unknown_answer: str = Field("", max_length=1000)
+    strict: bool = Field(False, description="An answer that cites no passage is withdrawn.")
     chat_model: str = ""
     fallback_models: list[str] = Field(default_factory=list, max_length=4)
     residency: Literal["any", "eu", "house"] = "any"

@@ -86,6 +86,14 @@ class IndexStats:
     vectors: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """What a space still lacks: how many chunks, and how many bytes of UTF-8 their texts have."""
+
+    chunks: int
+    size: int
+
+
 class ChunkStore(Protocol):
     """Keeps the chunks of all tenants apart. `tenant_id` is positional everywhere and has no default.
 
@@ -111,6 +119,12 @@ class ChunkStore(Protocol):
 
     def count_vectors(self, tenant_id: int, space_id: str, document_id: int) -> int:
         """How many chunks of a document have a vector in the space."""
+
+    def lacking(self, tenant_id: int, space_id: str) -> Lacking:
+        """How much is still without a vector in the space."""
+
+    def delete_vectors(self, tenant_id: int, space_id: str, limit: int) -> int:
+        """Delete vectors of one space, `limit` at most; chunks and other spaces stay. Returns how many went."""
 
     def delete_documents(self, tenant_id: int, document_ids: Sequence[int]) -> int:
         """Delete the chunks and vectors of documents; returns how many chunks went."""

@@ -145,14 +145,25 @@ class Fetcher:
 
         Raises FetchRefused (not a public web address, or a host that `allow_host` declines) or FetchFailed.
         """
+        return self.send("GET", url, headers, None, allow_host)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        allow_host: Callable[[str], bool] | None = None,
+    ) -> Fetched:
+        """As `get`, with another method and a body. Only a GET follows redirects: nothing else is sent twice."""
         deadline = _Deadline(self.deadline)
         for _ in range(MAX_REDIRECTS + 1):
             target = parse_target(url, self.private_hosts)
             if allow_host is not None and not allow_host(target.host):
                 raise FetchRefused(f"The address leads to another host: {target.host}", code="fetch_other_host")
-            answer = self._hop(target, headers or {}, deadline)
+            answer = self._hop(target, headers or {}, deadline, method, body)
             location = answer.headers.get("location")
-            if answer.status not in REDIRECTS or not location:
+            if answer.status not in REDIRECTS or not location or method != "GET":
                 return answer
             url = urljoin(target.url, location)
         raise FetchFailed(f"{target.host} redirects more than {MAX_REDIRECTS} times", code="fetch_redirects")
@@ -164,7 +175,9 @@ class Fetcher:
             raise FetchRefused()  # one private answer spoils all
         return infos
 
-    def _hop(self, target: Target, headers: Mapping[str, str], deadline: _Deadline) -> Fetched:
+    def _hop(
+        self, target: Target, headers: Mapping[str, str], deadline: _Deadline, method: str, sends: bytes | None
+    ) -> Fetched:
         connection: _HTTP | _HTTPS
         if target.scheme == "https":
             connection = _HTTPS(target.host, target.port, ssl_context=self._tls, timeout=deadline.left())
@@ -173,7 +186,9 @@ class Fetcher:
         connection.guard, connection.deadline = self, deadline
         sent = {"User-Agent": self.user_agent, "Accept-Encoding": "gzip, deflate", "Connection": "close", **headers}
         try:
-            connection.request("GET", target.path, headers=sent, preload_content=False, decode_content=False)
+            connection.request(
+                method, target.path, body=sends, headers=sent, preload_content=False, decode_content=False
+            )
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.headers.items()}
             body = (

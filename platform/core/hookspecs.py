@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .models import ChatModel, EmbeddingModel
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
     from .tenants import HealthCheck, Problem, Tenant
+    from .tools import Tool, ToolContext
     from .vault import PersonalSpan
 
 PROJECT = "webchatagent"
@@ -114,6 +115,14 @@ def chat_models(tenant: Tenant) -> list[ChatModel]:
 @hook("collect")
 def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
     """Embedding models the tenant can choose, each with its space. Must not touch the network."""
+
+
+# -- tools --------------------------------------------------------------------------------------------------
+
+
+@hook("collect")
+def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
+    """Functions that a model may call during a turn. Asked for each turn, so it must not touch the network."""
 
 
 # -- privacy ------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from .clock import now
 from .db.records import BackgroundJob
 from .db.sources import Document
 from .documents import PASSING, Blob, ExtractedText
+from .embedding_switch import drop_space, pin_space
 from .errors import DocumentProblem
-from .retrieval import embedding_model
+from .spaces import Judged, embedding_model, offered_model, read_choice
 from .splitting import split
 from .storable import storable
 from .tenants import Tenant
@@ -104,21 +105,29 @@ def _end(tenant: Tenant, row: Document, state: str, error: str, chunks: int) -> 
 
 
 def embed_document(tenant: Tenant, document_id: int) -> None:
-    """Fill in the vectors of a document, sixteen chunks at a time, and count them. Safe to repeat."""
-    model = embedding_model(tenant)
-    if model is None:
-        return
-    store = tenant.platform.chunks
+    """Fill in the vectors of a document, sixteen chunks at a time, and count them. Safe to repeat.
+
+    They are made in the space that answers first, then in the one that is being filled.
+    """
+    pin_space(tenant)
+    choice = read_choice(tenant)
+    for space_id in filter(None, (choice.space, choice.next)):
+        model = offered_model(tenant, space_id)
+        if model is not None:
+            _embed(tenant, model, document_id)
+            count_vectors(tenant, document_id)
+            if space_id not in read_choice(tenant).wanted:  # the switch was cancelled meanwhile
+                drop_space(tenant, space_id)
+
+
+def _embed(tenant: Tenant, model: Judged, document_id: int) -> None:
+    store, space_id = tenant.platform.chunks, model.space.id
     store.ensure_space(model.space)
-    while missing := store.missing_vectors(tenant.id, model.space.id, EMBED_BATCH, document_id):
-        texts = [text if model.local else str(tenant.vault().mask_types(text)) for _, text in missing]
-        written = store.put_vectors(
-            tenant.id, model.space.id, [ref for ref, _ in missing], model.embed_documents(texts)
-        )
+    while missing := store.missing_vectors(tenant.id, space_id, EMBED_BATCH, document_id):
+        rows = model.embed_masked([text for _, text in missing])
+        if not store.put_vectors(tenant.id, space_id, [ref for ref, _ in missing], rows):
+            break  # the document was deleted meanwhile
         count_vectors(tenant, document_id)
-        if not written:  # the document was deleted meanwhile
-            break
-    count_vectors(tenant, document_id)
 
 
 def embed_missing(tenant: Tenant) -> list[str]:
@@ -151,10 +160,10 @@ def embed_missing(tenant: Tenant) -> list[str]:
 
 
 def count_vectors(tenant: Tenant, document_id: int) -> None:
-    """Write how many vectors a document has in the tenant's space."""
-    model = embedding_model(tenant)
-    if model is not None:
-        found = tenant.platform.chunks.count_vectors(tenant.id, model.space.id, document_id)
+    """Write how many vectors a document has in the space that answers."""
+    space_id = read_choice(tenant).space
+    if space_id:
+        found = tenant.platform.chunks.count_vectors(tenant.id, space_id, document_id)
         with tenant.write() as db:
             db.execute(update(Document).where(Document.id == document_id).values(vectors=found))
 

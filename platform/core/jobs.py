@@ -33,11 +33,13 @@ DELETE = JobKind("delete_documents", priority=0)
 ERASE = JobKind("erase_session", priority=0)
 SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
 EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
+FILL = JobKind("fill_space", priority=9, lease_seconds=300, quick=False)
+DROP = JobKind("drop_space", priority=9, lease_seconds=300, quick=False)
 MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9)
 ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False)
 NOTICE = JobKind("send_notice", priority=6, quick=False)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, MAIL, PURGE, ERASE_TENANT, NOTICE)}
+KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:

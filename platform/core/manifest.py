@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-Category = Literal["source", "model", "embedding", "channel", "calendar", "billing", "marketing", "privacy", "login"]
+Category = Literal[
+    "source", "model", "embedding", "channel", "calendar", "billing", "marketing", "privacy", "login", "tools"
+]
 
 
 class ManifestError(Exception):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -53,7 +54,10 @@ class EmbeddingSpace:
 
 @runtime_checkable
 class EmbeddingModel(Protocol):
-    """Turns text into unit vectors of `space`. A model with `local` false sees only masked text."""
+    """Turns text into unit vectors of `space`. A model with `local` false sees only masked text.
+
+    A remote model may have `region`: where it works, `world` unless it says so.
+    """
 
     space: EmbeddingSpace
     local: bool
@@ -63,6 +67,18 @@ class EmbeddingModel(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question; shape (space.dimensions,)."""
+
+
+_WITHIN: dict[str, frozenset[Region]] = {
+    "any": frozenset({"house", "eu", "world"}),
+    "eu": frozenset({"house", "eu"}),
+    "house": frozenset({"house"}),
+}
+
+
+def allows(region: Region, residency: str) -> bool:
+    """Whether a rule of residency (`any`, `eu`, `house`) allows what works in a region."""
+    return region in _WITHIN[residency]
 
 
 def unit_vectors(rows: Sequence[object], count: int, dimensions: int) -> Vectors:
@@ -89,11 +105,54 @@ class MaskedPassage:
 
 
 @dataclass(frozen=True)
+class ToolSpec:
+    """A tool as a model sees it: its name, what it is for, and the JSON schema (an object) of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A model asks for a tool. A model yields its calls last, once its stream has ended well.
+
+    `arguments` is the JSON text as the model wrote it, and nothing of it is trusted. `kept` is what the provider wants
+    to have back with this call in the same turn (a signature of its thoughts); no other reads it.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    kept: bytes = b""
+
+    @property
+    def sound_arguments(self) -> dict[str, Any]:
+        """The arguments as an object, as a provider wants them back; empty when they were none."""
+        try:
+            found = json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class ToolStep:
+    """What a model said and asked for in one step of a turn, and what came of each call, in the order of the calls."""
+
+    calls: tuple[ToolCall, ...]
+    results: tuple[Masked, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class ModelRequest:
     """One question to a chat model. Only `instructions` is trusted text; passages are data, never instructions.
 
     `history` holds (role, text) pairs, oldest first, role `visitor` or `bot`. `language` is the visitor's.
     `streamed`: somebody reads along; else only the whole answer counts.
+    `bare`: the question is all there is; nothing is said about passages that were not found.
+    `tools` may be called unless `closed`; `steps` are the calls of this turn so far with their results.
     """
 
     instructions: str
@@ -104,6 +163,10 @@ class ModelRequest:
     max_tokens: int = 800
     temperature: float = 0.2
     streamed: bool = True
+    tools: tuple[ToolSpec, ...] = ()
+    steps: tuple[ToolStep, ...] = ()
+    closed: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,13 +184,16 @@ class TokenUsage:
     tokens_in: int = 0
     tokens_out: int = 0
 
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        return TokenUsage(self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)
+
 
 @dataclass(frozen=True)
 class CannotAnswer:
     """The passages do not answer the question; the tenant's own sentence is shown instead."""
 
 
-ModelEvent = TextDelta | TokenUsage | CannotAnswer
+ModelEvent = TextDelta | TokenUsage | CannotAnswer | ToolCall
 
 
 @dataclass(frozen=True)
@@ -135,7 +201,7 @@ class ModelInfo:
     """A model as the admin lists it. `local`: nothing leaves the house; else `region` says where its provider works.
 
     `trains`: whether the provider may learn from what is sent; None when it does not say. `most_tokens` and
-    `hottest` bound what a tenant can set.
+    `hottest` bound what a tenant can set. `quotes`: it only repeats what passages say, and takes no instructions.
     """
 
     id: str
@@ -146,6 +212,7 @@ class ModelInfo:
     most_tokens: int = 4000
     hottest: float = 2.0
     languages: frozenset[str] | None = field(default=None)
+    quotes: bool = False
 
 
 @runtime_checkable

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import InvalidRequest
-from .models import ModelInfo, Region
+from .models import ModelInfo, Region, allows
 
 if TYPE_CHECKING:
     from .bots import BotSettings
     from .tenants import Tenant
-
-_WITHIN: dict[str, frozenset[Region]] = {
-    "any": frozenset({"house", "eu", "world"}),
-    "eu": frozenset({"house", "eu"}),
-    "house": frozenset({"house"}),
-}
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ def region_of(info: ModelInfo) -> Region:
 
 def may_use(info: ModelInfo, residency: str) -> bool:
     """Whether a rule of residency (`any`, `eu`, `house`) allows a model."""
-    return region_of(info) in _WITHIN[residency]
+    return allows(region_of(info), residency)
 
 
 def list_offered(tenant: Tenant) -> Mapping[str, Offered]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from . import own_views, rights
+from .actions import purge_actions
 from .admin_views import AdminView
 from .discarded import purge_discarded
 from .hookspecs import hookimpl
@@ -16,7 +17,7 @@ from .tenants import Tenant
 
 @hookimpl
 def admin_views() -> list[AdminView]:
-    """Jobs, usage, consents."""
+    """Jobs, usage, consents, actions."""
     return own_views.views()
 
 
@@ -58,10 +59,11 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """What was discarded, old conversations, finished jobs, mails and invitations, replies to repeated requests."""
+    """What is old or was discarded: conversations, arguments of actions, jobs, mails, invitations, kept replies."""
     done = {
         "discarded": purge_discarded,
         "conversations": purge_conversations,
+        "actions": purge_actions,
         "jobs": purge_jobs,
         "mails": purge_mails,
         "replies": purge_replies,

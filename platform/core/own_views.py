@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .actions import SETTLED
 from .admin_views import AdminAction, AdminView
+from .db.actions import ActionRow
 from .db.operating import SupportVisit
 from .db.records import BackgroundJob, ConsentRecord, UsageRow
 from .jobs import KINDS, retry_jobs
@@ -29,6 +31,7 @@ def retry(tenant: Tenant, rows: list[Any]) -> None:
 
 
 CHANNELS = ("widget", "email")
+ACTION_STATES = ("proposed", "running", *SETTLED)
 METERS = ("messages", "refused", "cut", "capped", "trials", "tokens_in", "tokens_out")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR")
 """What prices can be in."""
@@ -45,7 +48,7 @@ def _meters() -> dict[str, Mapping[str, str]]:
 
 
 def views() -> list[AdminView]:
-    """Jobs, usage, consents, visits of support."""
+    """Jobs, usage, consents, visits of support, actions."""
     jobs = AdminView(
         id="jobs",
         model=BackgroundJob,
@@ -110,4 +113,20 @@ def views() -> list[AdminView]:
         rights=rights(read=("owner", "privacy"), write=()),
         empty_title=words("admin_visits_empty"),
     )
-    return [jobs, usage, consents, visits]
+    actions = AdminView(
+        id="actions",
+        model=ActionRow,
+        title=words("admin_actions"),
+        intro=words("admin_actions_intro"),
+        icon="check",
+        group="workspace",
+        list_columns=("title", "plugin", "state", "message", "created_at", "settled_at"),
+        labels=_labels("title", "plugin", "state", "message", "created_at", "settled_at"),
+        formats={"created_at": "time", "settled_at": "time"},
+        values={"state": {state: words(f"action_state_{state}") for state in ACTION_STATES}},
+        filters=("state",),
+        order=("created_at", "desc"),
+        rights=rights(read=("owner", "editor", "agent", "operator"), write=()),
+        empty_title=words("admin_actions_empty"),
+    )
+    return [jobs, usage, consents, visits, actions]

@@ -71,7 +71,8 @@ async def run_trial(trial: Trial, breakers: Breakers) -> AsyncIterator[dict[str,
     answer, error = Answer(turn), "left"
     try:
         assert turn.request is not None
-        async with contextlib.aclosing(stream_answer(turn.bot, candidates(turn.bot), turn.request, breakers)) as events:
+        request = replace(turn.request, closed=True)  # a trial runs no tool
+        async with contextlib.aclosing(stream_answer(turn.bot, candidates(turn.bot), request, breakers)) as events:
             async for answer.by, event in events:
                 shown = answer.take(event)
                 if shown:

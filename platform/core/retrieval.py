@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from . import ranking
 from .analysis import STOP_WORDS, detect_language, stems, trigrams, words
 from .chunks import Chunk, Legs
-from .egress import calling
-from .models import EmbeddingModel, EmbeddingSpace, Vectors
+from .models import EmbeddingSpace
 from .ranking import Fused, Ranked
 from .slots import step_aside
+from .spaces import embedding_model
 
 if TYPE_CHECKING:
     from .tenants import Tenant
@@ -35,30 +35,6 @@ class Found:
     relevant: bool
     best: float
     threshold: float
-
-
-class Judged:
-    """An embedding model whose calls are made in its plugin's name, for the egress guard."""
-
-    def __init__(self, plugin: str, model: EmbeddingModel, tenant: Tenant) -> None:
-        self._plugin, self._model, self._tenant = plugin, model, tenant
-        self.space, self.local = model.space, model.local
-
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """See EmbeddingModel.embed_documents."""
-        with calling(self._plugin, self._tenant):
-            return self._model.embed_documents(texts)
-
-    def embed_query(self, text: str) -> Vectors:
-        """See EmbeddingModel.embed_query."""
-        with calling(self._plugin, self._tenant):
-            return self._model.embed_query(text)
-
-
-def embedding_model(tenant: Tenant) -> EmbeddingModel | None:
-    """The tenant's embedding model, or None: then search is by words only, and the admin says so."""
-    models = tenant.hooks.each("embedding_models", tenant=tenant)
-    return Judged(*models[0], tenant) if models else None
 
 
 def search(tenant: Tenant, bot_id: int, question: str, *, limit: int = 10, language: str = "") -> list[Ranked]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 
 from . import audit, recipients
+from .actions import action_rows
 from .db.base import Base
 from .db.chats import ChatSession, Contact, ContactLink, Message
 from .db.records import AuditEntry, ConsentRecord
@@ -110,6 +111,7 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
                 }
                 for c in consents
             ],
+            "actions": action_rows(db, ids),
             "mails": [
                 {"subject": m.subject, "kind": m.kind, "created_at": m.created_at.isoformat()}
                 for m in mails_to(db, subject.email)

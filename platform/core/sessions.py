@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from . import jobs
 from .bots import BotSettings, LiveBot
 from .clock import new_session_key, now
+from .db.actions import ActionRow
 from .db.chats import ChatSession, ContactLink, Message, TurnRow
 from .db.records import ConsentRecord
 from .db.tenants import Bot
@@ -165,10 +166,11 @@ def rate_answer(located: Located, message_id: str, rating: str, comment: str = "
 
 
 def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:
-    """Delete a session with its messages, turns, consents and links; returns how many rows of each. Safe to repeat."""
+    """Delete a session with its messages, actions, turns, consents and links; returns how many rows of each. Safe to repeat."""
     counts = {}
     with tenant.write() as db:
         for name, model in (
+            ("actions", ActionRow),
             ("messages", Message),
             ("turns", TurnRow),
             ("contact links", ContactLink),

@@ -18,6 +18,7 @@ from .caps import NO_CAPS, Caps
 from .config_model import pick, put, secret_paths
 from .db.database import Database
 from .db.records import AuditEntry
+from .db.sources import EmbeddingChoice
 from .db.tenants import PluginSwitch, TenantRow
 from .errors import InvalidRequest, NotFound, Unavailable
 from .prices import FREE, Prices
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .registry import Hooks, Registry
 
 Config = TypeVar("Config", bound=BaseModel)
+Made = TypeVar("Made")
 MAX_RETENTION = 3650
 """The longest time that conversations may be kept, in days; 0 means until they are deleted."""
 OPERATOR = "platform"
@@ -111,6 +113,7 @@ class Tenant:
     erase_at: datetime | None = field(default=None, compare=False)
     """Set for a tenant that is closed: from when on it is erased."""
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
+    _remembered: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def hooks(self) -> Hooks:
@@ -144,6 +147,17 @@ class Tenant:
             )
         return known
 
+    def remembered(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once per Tenant object, as `config` is read once."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        made: Made = self._remembered[name]
+        return made
+
+    def forget(self, name: str) -> None:
+        """Make it anew the next time: it was changed."""
+        self._remembered.pop(name, None)
+
     def forget_config(self, plugin: str) -> None:
         """Read a plugin's configuration anew the next time: it was changed."""
         self._configs.pop(plugin, None)
@@ -169,11 +183,16 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
     """A tenant by slug or id. Raises NotFound."""
     with system_scope("find a tenant and its plugins"), platform.database.read() as db:
         wanted = TenantRow.slug == slug if slug else TenantRow.id == tenant_id
-        row = db.scalar(select(TenantRow).where(wanted))
-        if row is None:
+        found = db.execute(
+            select(TenantRow, EmbeddingChoice.space)
+            .outerjoin(EmbeddingChoice, EmbeddingChoice.tenant_id == TenantRow.id)
+            .where(wanted)
+        ).first()
+        if found is None:
             raise NotFound(
                 f"There is no tenant {slug or tenant_id}.", "see `webchatagent tenant list`", code="tenant_not_found"
             )
+        row, space = found
         on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
         return Tenant(
             row.id,
@@ -185,6 +204,7 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
             Prices.model_validate(row.prices) if row.prices else FREE,
             Caps.model_validate(row.caps) if row.caps else NO_CAPS,
             row.erase_at,
+            _remembered={"embedding": space or ""},
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .bots import LiveBot
 from .caps import STALE_SECONDS as STALE_SECONDS
@@ -13,6 +14,7 @@ from .models import ModelRequest
 from .resolver import Candidate
 from .retrieval import Found
 from .sessions import OpenSession
+from .tools import Offered
 from .vault import Vault
 
 
@@ -20,6 +22,8 @@ from .vault import Vault
 class Turn:
     """A question on its way. `state` says what there is: new, running (in another reader's hands) or done.
 
+    `tools` may be called for it, by the names that the model uses. `follow_up` is the question before, when this one
+    leans on it and its passages are found once it was said in full. `parts` are those of an answer that is stored.
     `models` answer in place of the bot's own where a cap is reached; `capped` is the code of that then.
     """
 
@@ -36,6 +40,9 @@ class Turn:
     found: Found | None = None
     request: ModelRequest | None = None
     vault: Vault = field(default_factory=Vault)
+    tools: Mapping[str, Offered] = field(default_factory=dict)
+    follow_up: str = ""
+    parts: Sequence[dict[str, Any]] = ()
     models: Sequence[Candidate] | None = None
     capped: str = ""
     began: float = field(default_factory=time.perf_counter)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from .accept import find_again
+from .actions import shown_parts
 from .answer import Answer, cut_turn, finish_turn, finished_events
 from .breaker import Breakers
 from .clock import now
+from .condense import condense
 from .db.chats import Message, TurnRow
 from .errors import Unavailable, WebChatAgentError
 from .live import Event, LiveTurn
 from .models import ModelFailed
 from .progress import ProgressWriter
-from .resolver import candidates, stream_answer
+from .resolver import Candidate, candidates, stream_answer
 from .texts import say
+from .tool_loop import step_events
 from .turn import STALE_SECONDS, Turn
 
 log = logging.getLogger(__name__)
@@ -32,6 +36,7 @@ class Reply:
     message_id: str
     text: str = ""
     sources: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
     refused: bool = False
 
     def take(self, event: Event) -> None:
@@ -43,6 +48,8 @@ class Reply:
             self.text = event["text"]
         elif kind == "sources":
             self.sources = event["sources"]
+        elif kind == "part":
+            self.parts.append(event["part"])
         elif kind == "done":
             self.refused = event["refused"]
         elif kind == "error":
@@ -99,8 +106,14 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
     live.emit({"type": "start", "messageId": turn.public_id})
     try:
         assert turn.request is not None
+        order = turn.models or candidates(turn.bot)
+        if turn.follow_up:
+            answer = await _say_in_full(turn, order, breakers)
+        if turn.tools:
+            stream = step_events(turn, answer.used, order, breakers)
+        else:
+            stream = stream_answer(turn.bot, order, turn.request, breakers)
         progress.add(turn.id, turn.bot.tenant.platform.database, answer)
-        stream = stream_answer(turn.bot, turn.models or candidates(turn.bot), turn.request, breakers)
         try:
             async with contextlib.aclosing(stream) as events:
                 async for answer.by, event in events:
@@ -111,9 +124,13 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
             progress.remove(turn.id)
         for piece in answer.close():
             live.emit({"type": "delta", "delta": piece})
+        if withdrawn := answer.withdrawn():
+            live.emit({"type": "replace", "text": withdrawn})
         await asyncio.to_thread(finish_turn, turn, answer)
         if answer.sources:
             live.emit({"type": "sources", "sources": answer.sources})
+        for part in answer.used.cards:
+            live.emit({"type": "part", "part": part})
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
         await asyncio.to_thread(cut_turn, turn, answer, "left")  # it was cancelled once, and is not again
@@ -133,6 +150,16 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
         live.emit(_cut_event(turn))
 
 
+async def _say_in_full(turn: Turn, order: Sequence[Candidate], breakers: Breakers) -> Answer:
+    """Find the passages once more, by the question said in full; the answer begins with what that cost."""
+    question, spent = await condense(turn, order, breakers)
+    if question:
+        await asyncio.to_thread(find_again, turn, question)
+    answer = Answer(turn)
+    answer.spent = answer.usage = spent
+    return answer
+
+
 def _cut_event(turn: Turn, sentence: str = "answer_cut") -> Event:
     return {"type": "error", "error": {"code": "try_again", "message": say(sentence, turn.language)}}
 
@@ -148,6 +175,8 @@ async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
             yield [{"type": "delta", "delta": text[len(shown) :]}]
             shown = text
         if answer and row:
+            if shown and not answer.text.startswith(shown):
+                yield [{"type": "replace", "text": answer.text}]
             turn.answer, turn.refused = answer, row.refused
             yield finished_events(turn)[2:]
             return
@@ -162,4 +191,6 @@ def _look(turn: Turn) -> tuple[TurnRow | None, Message | None]:
     with turn.bot.tenant.read() as db:
         row = db.get(TurnRow, turn.id)
         answer = db.get(Message, row.answer_id) if row and row.state == "done" else None
+        if answer is not None and answer.parts:
+            turn.parts = shown_parts(turn.bot.tenant, db, [answer]).get(answer.id, ())
         return row, answer

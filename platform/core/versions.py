@@ -18,8 +18,9 @@ from .tenants import Tenant
 if TYPE_CHECKING:
     from .bots import BotSettings
 
-FIELDS = ("chat_model", "fallback_models", "residency", "instructions", "temperature", "max_tokens")
+FIELDS = ("chat_model", "fallback_models", "residency", "instructions", "temperature", "max_tokens", "strict")
 """The settings that decide how a bot answers; each change of one of them is a version."""
+_ADDED_LATER = {"strict": False}  # what held in versions from before there was the field
 
 
 def part_of(settings: BotSettings) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """What differs between the fields of two versions, in their order."""
     out = []
     for field in FIELDS:
-        a, b = old.get(field), new.get(field)
+        a, b = (side.get(field, _ADDED_LATER.get(field)) for side in (old, new))
         if a != b:
             out.append(Difference(field, a, b, _lines(a or "", b or "") if field == "instructions" else ()))
     return out

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core import closing, ingest, mail, retention, servicenotices, sessions, sources
-from ..core.jobs import DELETE, EMBED, ERASE, ERASE_TENANT, INDEX, MAIL, NOTICE, PURGE, SYNC
+from ..core import closing, embedding_switch, ingest, mail, retention, servicenotices, sessions, sources
+from ..core.jobs import DELETE, DROP, EMBED, ERASE, ERASE_TENANT, FILL, INDEX, MAIL, NOTICE, PURGE, SYNC
 from ..core.tenants import Tenant
 
 HANDLERS: dict[str, Callable[..., Any]] = {
     INDEX.name: ingest.index_document,
     EMBED.name: ingest.embed_document,
+    FILL.name: embedding_switch.fill_space,
+    DROP.name: embedding_switch.drop_space,
     DELETE.name: ingest.delete_stored,
     ERASE.name: sessions.erase_session,
     SYNC.name: sources.sync_source,
@@ -35,5 +37,7 @@ def gave_up(tenant: Tenant | None, kind: str, arguments: dict[str, Any]) -> None
         ingest.mark_broken(tenant, int(arguments["document_id"]))
     elif kind == SYNC.name:
         sources.mark_failed(tenant, int(arguments["source_id"]))
+    elif kind == FILL.name:
+        embedding_switch.stop_filling(tenant, str(arguments["space_id"]), "model_failed")
     elif kind == MAIL.name:
         mail.mark_mail_failed(tenant, int(arguments["mail_id"]))

@@ -15,6 +15,7 @@ from ..core.clock import now
 from ..core.closing import queue_erasures
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
+from ..core.embedding_switch import look_after_spaces
 from ..core.ingest import embed_missing
 from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
@@ -36,7 +37,7 @@ def tick(platform: Platform) -> None:
     _try(lambda: purge_links(platform))
     _try(lambda: queue_erasures(platform))
     for tenant in list_tenants(platform):
-        for duty in (queue_purge, embed_missing, sweep_blobs):
+        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs):
             _try(partial(duty, tenant))
     if platform.settings.redis_url:
         from .redis_queue import reconcile

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.analysis import VERSION, stems, trigrams
-from ..core.chunks import Chunk, DocumentKey, Hit, IndexStats, Legs, NewChunk, Ref
+from ..core.chunks import Chunk, DocumentKey, Hit, IndexStats, Lacking, Legs, NewChunk, Ref
 from ..core.models import EmbeddingSpace, Vectors
 from .sqlite_files import TenantFiles
 from .vector_cache import VectorCache
@@ -155,6 +155,20 @@ class SqliteChunkStore:
             )
             return db.total_changes - before
 
+    def delete_vectors(self, tenant_id: int, space_id: str, limit: int) -> int:
+        """See ChunkStore.delete_vectors."""
+        if not self._files.exists(tenant_id):
+            return 0
+        with self._writing(tenant_id) as db:
+            gone = db.execute(
+                "delete from vector where seq in (select seq from vector where space = ? limit ?)", (space_id, limit)
+            ).rowcount
+            if gone:
+                db.execute("insert into meta values ('deletions', 1) on conflict do update set value = value + 1")
+        if gone:
+            db.execute("pragma wal_checkpoint(truncate)")  # the log still holds the old pages
+        return gone
+
     def delete_documents(self, tenant_id: int, document_ids: Sequence[int]) -> int:
         """See ChunkStore.delete_documents."""
         if not self._files.exists(tenant_id):
@@ -253,6 +267,21 @@ class SqliteChunkStore:
             .fetchall()
         )
         return [(ref, NewChunk(text, title, heading).embedded_text) for ref, title, heading, text in rows]
+
+    def lacking(self, tenant_id: int, space_id: str) -> Lacking:
+        """See ChunkStore.lacking."""
+        if not self._files.exists(tenant_id):
+            return Lacking(0, 0)
+        row = (
+            self._files.connection(tenant_id)
+            .execute(
+                "select count(*), coalesce(sum(length(cast(title || heading || text as blob))), 0) from chunk c "
+                "where not exists (select 1 from vector v where v.space = ? and v.chunk_id = c.id)",
+                (space_id,),
+            )
+            .fetchone()
+        )
+        return Lacking(*row)
 
     def count_vectors(self, tenant_id: int, space_id: str, document_id: int) -> int:
         """See ChunkStore.count_vectors."""

@@ -19,12 +19,32 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from ..core.loop import run
-from ..core.models import ChatModel, MaskedPassage, ModelFailed, ModelRequest, TextDelta, TokenUsage
+from ..core.models import (
+    ChatModel,
+    MaskedPassage,
+    ModelFailed,
+    ModelRequest,
+    TextDelta,
+    TokenUsage,
+    ToolCall,
+    ToolSpec,
+    ToolStep,
+)
 from ..core.vault import Vault
 from .scripted_server import HANG, RESET, ScriptedServer, head, scripted_server
 
 KEY = "sk-canary-5f2a9c"
 SAID = "a provider's own words, which may repeat what was sent"
+SPEC = ToolSpec(
+    "shop__status",
+    "The state of an order.",
+    {
+        "type": "object",
+        "properties": {"order": {"type": "string"}},
+        "required": ["order"],
+        "additionalProperties": False,
+    },
+)
 HINDI = "दुकान सुबह नौ बजे खुलती है।"
 
 
@@ -52,6 +72,15 @@ class Wire(Protocol):
 
     def messages(self, body: Any) -> list[tuple[str, str]]:
         """The (role, text) pairs of a request; roles `system`, `user`, `assistant`."""
+
+    def calls(self, calls: Sequence[tuple[str, dict[str, Any]]], said: str = "") -> list[bytes]:
+        """The body of an answer that says something and asks for tools by (name, arguments), in pieces."""
+
+    def tools(self, body: Any) -> list[tuple[str, Any]]:
+        """The (name, schema) pairs of the tools that a request offers; empty when none may be called."""
+
+    def results(self, body: Any) -> list[tuple[str, dict[str, Any], str]]:
+        """What a request says of earlier calls: (name, arguments, result)."""
 
 
 def make_request(**changes: Any) -> ModelRequest:
@@ -159,6 +188,59 @@ class ChatModelContract:
         assert not [k for k in names if KEY in asked.headers[k]] and KEY not in asked.path
         assert not names & {"cookie", "referer", "x-forwarded-for", "x-chat-session-id", "origin"}
 
+    # -- tools ------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("size", [1, 7, 100_000])
+    def test_calls_come_whole_and_last_however_they_are_sliced(
+        self, server: ScriptedServer, model: ChatModel, size: int
+    ) -> None:
+        asked = [(SPEC.name, {"order": "größer 😀"}), (SPEC.name, {"order": "2", "n": [1.5, None, True]})]
+        data = b"".join(self.wire.calls(asked, "One moment."))
+        server.script(head(200, self.wire.kind), *[data[i : i + size] for i in range(0, len(data), size)])
+        events = run(collect(model, make_request(tools=(SPEC,))))
+        calls = events[-2:]
+        assert [(c.name, c.sound_arguments) for c in calls if isinstance(c, ToolCall)] == asked
+        assert text_of(events) == "One moment." and sum(isinstance(e, ToolCall) for e in events) == 2
+
+    def test_tools_are_offered_with_their_schema_and_not_any_more_when_closed(
+        self, server: ScriptedServer, model: ChatModel
+    ) -> None:
+        for closed in (False, True):
+            server.script(*self._body(["Nine."]))
+            run(collect(model, make_request(tools=(SPEC,), closed=closed)))
+        first, last = (self.wire.tools(asked.json) for asked in server.asked)
+        ((name, schema),) = first
+        kept = ("type", "properties", "required")  # a provider's library may leave out the rest: we check it ourselves
+        assert name == SPEC.name and [schema[k] for k in kept] == [SPEC.parameters[k] for k in kept]
+        assert last == []
+
+    def test_what_came_of_the_calls_goes_back_to_the_model(self, server: ScriptedServer, model: ChatModel) -> None:
+        server.script(head(200, self.wire.kind), *self.wire.calls([(SPEC.name, {"order": "1"}), (SPEC.name, {})]))
+        calls = tuple(e for e in run(collect(model, make_request(tools=(SPEC,)))) if isinstance(e, ToolCall))
+        mask = Vault().mask
+        step = ToolStep(calls, (mask('{"result": "sent"}'), mask('{"error": "?"}')), "One moment.")
+        server.script(*self._body(["It was sent."]))
+        run(collect(model, make_request(tools=(SPEC,), steps=(step,))))
+        assert self.wire.results(server.asked[1].json) == [
+            (SPEC.name, {"order": "1"}, '{"result": "sent"}'),
+            (SPEC.name, {}, '{"error": "?"}'),
+        ]
+        assert "One moment." in json.dumps(server.asked[1].json)
+
+    def test_a_call_of_another_provider_with_broken_arguments_can_be_sent_back(
+        self, server: ScriptedServer, model: ChatModel
+    ) -> None:
+        step = ToolStep((ToolCall("", SPEC.name, '{"order": "A'),), (Vault().mask('{"error": "no JSON"}'),))
+        server.script(*self._body(["Sorry."]))
+        assert text_of(run(collect(model, make_request(tools=(SPEC,), steps=(step,))))) == "Sorry."
+        assert self.wire.results(server.asked[0].json) == [(SPEC.name, {}, '{"error": "no JSON"}')]
+
+    def test_a_call_that_breaks_off_is_none(self, server: ScriptedServer, model: ChatModel) -> None:
+        pieces = self.wire.calls([(SPEC.name, {"order": "1"})], "one ")
+        server.script(head(200, self.wire.kind), *pieces[:-1])
+        text, error = self._fails(model)
+        assert text == "one " and error.trouble in ("cut", "unreachable")
+
     # -- leaving ----------------------------------------------------------------------------------------------
 
     def test_a_reader_who_leaves_stops_the_provider(self, server: ScriptedServer, model: ChatModel) -> None:
@@ -179,6 +261,7 @@ class ChatModelContract:
 
         async def read() -> None:
             async for event in model.stream(make_request()):
+                assert not isinstance(event, ToolCall), "a call of an answer that fails"
                 said.append(event)
 
         with pytest.raises(ModelFailed) as caught:

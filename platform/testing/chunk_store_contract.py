@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from ..core.analysis import stems, trigrams
-from ..core.chunks import ChunkStore, DocumentKey, Hit, Legs, NewChunk
+from ..core.chunks import ChunkStore, DocumentKey, Hit, Lacking, Legs, NewChunk
 from ..core.models import EmbeddingSpace, Vectors
 
 A, B = 1, 2
@@ -170,6 +170,41 @@ class ChunkStoreContract:
         embed_all(store)
         store.replace_document(A, key(), texts("same", title="Two"))
         assert [text for _, text in store.missing_vectors(A, SPACE.id, 10)] == ["Two\nsame"]
+
+    # -- spaces ---------------------------------------------------------------------------------------------
+
+    def test_what_a_space_lacks_is_counted_in_chunks_and_bytes(self, store: ChunkStore) -> None:
+        assert store.lacking(A, SPACE.id) == Lacking(0, 0)
+        store.replace_document(A, key(1), [NewChunk("größer", "T", "H"), NewChunk("b")])
+        store.replace_document(B, key(1), texts("foreign"))
+        assert store.lacking(A, SPACE.id) == store.lacking(A, OTHER_SPACE.id) == Lacking(2, 11)
+        embed_all(store)
+        assert store.lacking(A, SPACE.id) == Lacking(0, 0) and store.lacking(A, OTHER_SPACE.id).chunks == 2
+        assert store.lacking(B, SPACE.id).chunks == 1
+
+    def test_a_space_is_deleted_in_steps_and_nothing_else_is(self, store: ChunkStore) -> None:
+        for tenant in (A, B):
+            store.replace_document(tenant, key(1), texts("one walrus", "two", "three"))
+            embed_all(store, tenant)
+            embed_all(store, tenant, OTHER_SPACE)
+        assert [store.delete_vectors(A, OTHER_SPACE.id, 2) for _ in range(3)] == [2, 1, 0]
+        assert store.stats(A).vectors == {SPACE.id: 3} and store.stats(A).chunks == 3
+        assert store.stats(B).vectors == {SPACE.id: 3, OTHER_SPACE.id: 3}
+        assert find(store, "walrus") == ["one walrus"]
+
+    def test_a_deleted_space_finds_nothing_and_can_be_filled_again(self, store: ChunkStore) -> None:
+        def nearest(space: EmbeddingSpace) -> list[Hit]:
+            vector = vectors(tuple(float(j + 1) for j in range(space.dimensions)))[0]
+            return store.search(A, BOT, Legs(vector=vector, space=space.id), 10).get("dense", [])
+
+        store.replace_document(A, key(1), texts("one", "two"))
+        embed_all(store)
+        embed_all(store, A, OTHER_SPACE)
+        assert len(nearest(SPACE)) == len(nearest(OTHER_SPACE)) == 2
+        store.delete_vectors(A, OTHER_SPACE.id, 10)
+        assert len(nearest(SPACE)) == 2 and nearest(OTHER_SPACE) == []
+        embed_all(store, A, OTHER_SPACE)
+        assert len({h.ref for h in nearest(OTHER_SPACE)}) == len(nearest(OTHER_SPACE)) == 2
 
     # -- vectors --------------------------------------------------------------------------------------------
 

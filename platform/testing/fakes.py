@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -18,10 +19,12 @@ from ..core.models import (
     ModelEvent,
     ModelInfo,
     ModelRequest,
+    Region,
     TextDelta,
     Vectors,
 )
 from ..core.tenants import Tenant
+from ..core.tools import Tool, ToolContext
 
 
 class WordVectors:
@@ -43,6 +46,24 @@ class WordVectors:
         """The vector of a question."""
         row: Vectors = self.embed_documents([text])[0]
         return row
+
+
+class RemoteVectors(WordVectors):
+    """The same as a provider's model: it is remote, and can be made to fail. `seen` is what it was sent."""
+
+    local = False
+    region: Region = "world"
+
+    def __init__(self, name: str = "remote@1", dimensions: int = 32, region: Region = "world") -> None:
+        self.space = replace(WordVectors.space, id=name, dimensions=dimensions)
+        self.region, self.seen, self.failures = region, list[str](), list[Exception]()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """See WordVectors.embed_documents."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.seen += texts
+        return super().embed_documents(texts)
 
 
 class ScriptedModel:
@@ -81,13 +102,13 @@ class ScriptedModel:
             self.closed += 1
 
 
-def embedding_plugin() -> ModuleType:
-    """A plugin module that offers `WordVectors`."""
+def embedding_plugin(*models: EmbeddingModel) -> ModuleType:
+    """A plugin module that offers some embedding models, or `WordVectors`."""
     module = ModuleType("embeddings_local")
-    model = WordVectors()
+    offered = list(models or [WordVectors()])
 
     def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
-        return [model]
+        return offered
 
     module.embedding_models = hookimpl(embedding_models)  # type: ignore[attr-defined]
     return module
@@ -101,4 +122,15 @@ def chat_plugin(model: ScriptedModel) -> ModuleType:
         return [model]
 
     module.chat_models = hookimpl(chat_models)  # type: ignore[attr-defined]
+    return module
+
+
+def tool_plugin(tools: dict[str, list[Tool]]) -> ModuleType:
+    """A plugin module that offers a tenant the tools that stand under its slug."""
+    module = ModuleType("tester")
+
+    def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
+        return tools.get(tenant.slug, [])
+
+    module.assistant_tools = hookimpl(assistant_tools)  # type: ignore[attr-defined]
     return module

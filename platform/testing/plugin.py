@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ..core.bots import LiveBot
     from ..core.tenants import Platform, Tenant
-    from .fakes import ScriptedModel
+    from ..core.tools import Tool
+    from .fakes import RemoteVectors, ScriptedModel
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +143,37 @@ def scripted_model(platform: Platform) -> ScriptedModel:
     plugins["offline"] = (known.manifests["offline"], chat_plugin(model))
     platform.registry = Registry(plugins, known._always)
     return model
+
+
+@pytest.fixture
+def remote_vectors(platform: Platform) -> RemoteVectors:
+    """A second embedding model of every tenant, remote; the first one answers until another is chosen."""
+    from ..core.registry import Registry
+    from .fakes import RemoteVectors, WordVectors, embedding_plugin
+
+    model = RemoteVectors()
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    plugins["embeddings_local"] = (known.manifests["embeddings_local"], embedding_plugin(WordVectors(), model))
+    platform.registry = Registry(plugins, known._always)
+    return model
+
+
+@pytest.fixture
+def tools(platform: Platform) -> dict[str, list[Tool]]:
+    """Tools by the slug of the tenant, offered by a plugin `tester` that is on for every tenant read from now on."""
+    from ..core.manifest import Manifest
+    from ..core.registry import Registry
+    from .fakes import tool_plugin
+
+    offered: dict[str, list[Tool]] = {}
+    known = platform.registry
+    plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
+    manifest = Manifest(
+        id="tester", name="Tester", summary="Tools of a test.", category="source", switched_by="operator", default=True
+    )
+    platform.registry = Registry({**plugins, "tester": (manifest, tool_plugin(offered))}, known._always)
+    return offered
 
 
 @pytest.fixture

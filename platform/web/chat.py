@@ -9,6 +9,7 @@ import orjson
 from flask import Blueprint, Response, g, request
 
 from ..core.accept import accept_turn
+from ..core.actions import decide, history_parts
 from ..core.bots import LiveBot
 from ..core.closing import refuse_closed
 from ..core.errors import InvalidRequest, NotFound, Unavailable
@@ -96,7 +97,7 @@ async def _reply(here: Parts, turn: Turn) -> Response:
         "status": None,
         "messageId": reply.message_id,
         "refused": reply.refused,
-        "parts": [],
+        "parts": reply.parts,
     }
     return Response(
         orjson.dumps(body),
@@ -125,17 +126,19 @@ def _located(*, closed_too: bool = False) -> Located | None:
 def get_history() -> Response:
     """The session's messages; empty for an unknown one."""
     located = _located()
+    rows = history(located) if located else []
+    shown = history_parts(located.tenant, rows) if located else {}
     messages = [
         {
             "id": m.public_id,
             "role": m.role,
             "text": m.text.strip(),
             "sources": m.sources or [],
-            "parts": m.parts or [],
+            "parts": shown.get(m.id, []),
             "createdAt": m.created_at.isoformat(),
             "rating": m.rating or None,
         }
-        for m in (history(located) if located else [])
+        for m in rows
     ]
     return json_response({"messages": messages})
 
@@ -148,6 +151,26 @@ def post_end() -> Response:
     if located:
         end_session(located, erase=body.get("erase") is True)
     return json_response({"ended": True})
+
+
+@chat.post("/api/actions/<action_id>/confirm")
+def post_confirm(action_id: str) -> Response:
+    """Do what an answer proposed, once."""
+    return _decide(action_id, confirm=True)
+
+
+@chat.post("/api/actions/<action_id>/decline")
+def post_decline(action_id: str) -> Response:
+    """Leave what an answer proposed."""
+    return _decide(action_id, confirm=False)
+
+
+def _decide(action_id: str, *, confirm: bool) -> Response:
+    located = _located()
+    if located is not None:
+        parts().limits.check(g.bot, request.headers.get(SESSION, ""))
+    outcome = decide(located, action_id, confirm=confirm)
+    return json_response({"state": outcome.state, "message": outcome.message})
 
 
 @chat.post("/api/chat/feedback")

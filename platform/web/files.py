@@ -10,10 +10,8 @@ from functools import lru_cache
 import orjson
 from flask import Blueprint, Response, request
 
-from ..core.bots import LiveBot
-from ..core.closing import closed_sentence
 from ..core.errors import NotFound
-from ..core.texts import LANGUAGES, say
+from ..core.widget_config import widget_config
 from .chat import find_bot
 
 files = Blueprint("files", __name__)
@@ -25,8 +23,6 @@ TYPES = {
     ".json": "application/json",
     ".woff2": "font/woff2",
 }
-LABELS = ("widget_open", "widget_close", "widget_failed", "widget_hide")
-"""What the button of the widget says, in the order that it expects."""
 _HASHED = re.compile(r"\.[0-9A-Za-z_-]{8,}\.\w+$")
 
 
@@ -68,43 +64,11 @@ def widget_file(name: str) -> Response:
     return response.make_conditional(request)  # type: ignore[return-value]
 
 
-def bot_config(bot: LiveBot) -> dict[str, object]:
-    """What the widget needs to start; never a secret. A closed tenant's greets with a word of it, and draws nobody in."""
-    settings, closed = bot.settings, bot.tenant.erase_at is not None
-    if closed:
-        settings = settings.model_copy(update={"suggestions": [], "teaser": "", "open_seconds": 0})
-    return {
-        "id": bot.public_id,
-        "name": bot.name,
-        "locale": bot.locale,
-        "locales": list(LANGUAGES),
-        "greeting": _greeting(bot, closed),
-        "labels": {spoken: [say(key, spoken) for key in LABELS] for spoken in LANGUAGES},
-        "teaser": {"text": settings.teaser, "after": settings.teaser_seconds} if settings.teaser else None,
-        "autoOpen": {"after": settings.open_seconds} if settings.open_seconds else None,
-        "suggestions": settings.suggestions,
-        "accent": settings.accent,
-        "position": settings.position,
-        "theme": settings.theme,
-        "closeBehaviour": settings.close_behaviour,
-        "maxMessage": settings.max_message,
-        "privacyUrl": f"/t/{bot.tenant.slug}/privacy",
-        "imprintUrl": f"/t/{bot.tenant.slug}/imprint",
-        "panel": f"/widget/v1/{manifest()['panel']}",
-    }
-
-
-def _greeting(bot: LiveBot, closed: bool) -> str | dict[str, str]:
-    """What the tenant wrote, else a sentence in every language; the reader's one is shown."""
-    if closed:
-        return {spoken: closed_sentence(spoken) for spoken in LANGUAGES}
-    return bot.greeting or {spoken: say("greeting", spoken, name=bot.name) for spoken in LANGUAGES}
-
-
 @files.get("/api/bots/<public_id>/config")
 def get_config(public_id: str) -> Response:
     """Public start-up values of the widget, with an ETag."""
-    data = orjson.dumps(bot_config(find_bot(public_id, closed_too=True)))
+    values = widget_config(find_bot(public_id, closed_too=True))
+    data = orjson.dumps({**values, "panel": f"/widget/v1/{manifest()['panel']}"})
     response = Response(data, headers={"Content-Type": "application/json", "Cache-Control": "public, max-age=60"})
     response.set_etag(hashlib.sha256(data).hexdigest()[:20])
     return response.make_conditional(request)  # type: ignore[return-value]

@@ -51,7 +51,7 @@ def explain(error: Exception) -> ModelFailed:
     if refused := cause_of(error, EgressRefused):
         return ModelFailed("unreachable", refused.message, refused.cure)
     if isinstance(error, ollama.ResponseError):
-        return _by_status(error.status_code)
+        return _by_status(error.status_code, _retry_after(error))
     if isinstance(error, httpx.TimeoutException):
         return ModelFailed("unreachable", "The server did not answer in time.", "try again, or raise the time-out")
     if isinstance(error, (ConnectionError, httpx.TransportError)):
@@ -59,13 +59,22 @@ def explain(error: Exception) -> ModelFailed:
     return ModelFailed("odd", "The server sent something that is no answer.", "check the address")
 
 
-def _by_status(status: int) -> ModelFailed:
+def _retry_after(error: Exception) -> int | None:
+    """What a gateway in front of the server said; the library's error keeps it in its context only."""
+    import httpx
+
+    answer = cause_of(error, httpx.HTTPStatusError)
+    value = answer.response.headers.get("retry-after", "") if answer else ""
+    return int(value) if value.isdigit() else None
+
+
+def _by_status(status: int, retry_after: int | None) -> ModelFailed:
     if status in (401, 403):
         return ModelFailed("key", "The server refuses the token.", "enter a token that is valid")
     if status == 404:
         return ModelFailed("odd", "The server does not have this model.", "run `ollama pull` for it")
     if status in (429, 503):
-        return ModelFailed("busy", "The server is busy.", "try again")
+        return ModelFailed("busy", "The server is busy.", "try again", retry_after=retry_after)
     if status >= 500 or status < 0:
         return ModelFailed("unreachable", "The server has a fault.", "try again, or see its log")
     return ModelFailed("odd", f"The server refuses the request (status {status}).", "check the model's name")

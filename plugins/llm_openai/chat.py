@@ -15,11 +15,18 @@ from webchatagent.core.api import (
     ModelRequest,
     TextDelta,
     TokenUsage,
+    ToolCall,
+    ToolSpec,
+    ToolStep,
     chat_messages,
 )
 
 from .client import explain, post
 from .config import Config
+
+MOST_CALLS = 64
+MOST_ARGUMENTS = 200_000
+"""Signs of all calls of one answer."""
 
 
 def models(config: Config) -> list[ChatModel]:
@@ -47,10 +54,16 @@ class OpenAIChat:
         """What is sent: the request's text and its bounds, and nothing that names anybody."""
         body: dict[str, Any] = {
             "model": self._name,
-            "messages": [{"role": role, "content": text} for role, text in chat_messages(request)],
+            "messages": [
+                *({"role": role, "content": text} for role, text in chat_messages(request)),
+                *(message for step in request.steps for message in _said(step)),
+            ],
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if request.tools:
+            body["tools"] = [_tool(spec) for spec in request.tools]
+            body["tool_choice"] = "none" if request.closed else "auto"
         if self._config.own:  # others may not know these
             body |= {"store": False, "max_completion_tokens": request.max_tokens}
             if not self._name.startswith(("gpt-5", "o")):  # models that reason take no temperature
@@ -77,6 +90,30 @@ class OpenAIChat:
             if response is not None:
                 await response.aclose()
         reader.check_end()
+        for call in reader.calls.whole():
+            yield call
+
+
+def _tool(spec: ToolSpec) -> dict[str, Any]:
+    function = {"name": spec.name, "description": spec.description, "parameters": spec.parameters}
+    return {"type": "function", "function": function}
+
+
+def _said(step: ToolStep) -> list[dict[str, Any]]:
+    """A step as messages: the calls, then what came of each."""
+    ids = [call.id or f"call_{n}" for n, call in enumerate(step.calls)]
+    calls = [
+        {
+            "id": id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": orjson.dumps(call.sound_arguments).decode()},
+        }
+        for id, call in zip(ids, step.calls, strict=True)
+    ]
+    results = [
+        {"role": "tool", "tool_call_id": id, "content": text} for id, text in zip(ids, step.results, strict=True)
+    ]
+    return [{"role": "assistant", "content": step.text, "tool_calls": calls}, *results]
 
 
 class _Reader:
@@ -84,6 +121,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._rest, self._ended = b"", False
+        self.calls = _Calls()
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that are whole now. Raises ModelFailed for what is no event of this interface."""
@@ -109,6 +147,8 @@ class _Reader:
             for choice in chunk.get("choices", ())[:1]:
                 if text := choice["delta"].get("content"):
                     out.append(TextDelta(_text(text)))
+                if pieces := choice["delta"].get("tool_calls"):
+                    self.calls.take(pieces)
                 self._finish(choice.get("finish_reason"))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelFailed("odd", "The provider sent an event of a wrong shape.") from error
@@ -122,6 +162,38 @@ class _Reader:
         """Raises ModelFailed when the stream ended before the answer did."""
         if not self._ended:
             raise ModelFailed("cut", "The answer ended in the middle.", "try again")
+
+
+class _Calls:
+    """Puts the pieces of tool calls together."""
+
+    def __init__(self) -> None:
+        self._made: list[dict[str, str]] = []
+        self._at: dict[int, dict[str, str]] = {}
+        self._size = 0
+
+    def take(self, pieces: list[dict[str, Any]]) -> None:
+        """Take the pieces of one event. A piece with another id begins another call, whatever its index says."""
+        for piece in pieces:
+            index, id = int(piece.get("index") or 0), _text(piece.get("id") or "")
+            call = self._at.get(index)
+            if call is None or (id and call["id"] and id != call["id"]):
+                call = self._at[index] = {"id": "", "name": "", "arguments": ""}
+                self._made.append(call)
+            function = piece.get("function") or {}
+            for name, text in (("id", id), ("name", function.get("name")), ("arguments", function.get("arguments"))):
+                self._add(call, name, _text(text or ""))
+
+    def _add(self, call: dict[str, str], name: str, text: str) -> None:
+        if name == "arguments" or not call[name]:
+            call[name] += text
+            self._size += len(text)
+        if self._size > MOST_ARGUMENTS or len(self._made) > MOST_CALLS:
+            raise ModelFailed("odd", "The provider asks for too many tools.")
+
+    def whole(self) -> list[ToolCall]:
+        """The calls, in their order."""
+        return [ToolCall(c["id"], c["name"], c["arguments"]) for c in self._made]
 
 
 def _text(value: object) -> str:

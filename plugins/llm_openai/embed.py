@@ -30,6 +30,7 @@ class OpenAIEmbeddings:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.local = config.region == "house"
+        self.region = config.region
         self.space = EmbeddingSpace(
             f"openai:{config.embedding_model}@{config.dimensions}",
             config.dimensions,

@@ -17,7 +17,7 @@ PACE_SECONDS = 0.012
 class OfflineModel:
     """Answers in the words of the sources; refuses when they hold nothing of the question."""
 
-    info = ModelInfo("offline", "Offline answers", local=True)
+    info = ModelInfo("offline", "Offline answers", local=True, quotes=True)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """See ChatModel.stream. Words leave one by one, so that a reader sees an answer grow."""

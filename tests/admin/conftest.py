@@ -24,6 +24,7 @@ from webchatagent.core.apikeys import create_key
 from webchatagent.core.bots import LiveBot, create_bot
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import OutboxMail
+from webchatagent.core.db.actions import ActionRow
 from webchatagent.core.db.base import Base
 from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
 from webchatagent.core.db.records import BackgroundJob, ConsentRecord, UsageRow
@@ -251,7 +252,10 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         job = BackgroundJob(kind="sync_source", state="done", error=f"{mark}-ERROR", finished_at=now())
         consent = ConsentRecord(purpose=f"{mark}-PURPOSE", granted=True)
         used = UsageRow(bot_id=bot.id, day=now().date(), meter=f"{mark}-METER", amount=7)
-        db.add_all([contact, job, consent, used])
+        action = ActionRow(
+            bot_id=bot.id, session_id=talk.id, turn_id=1, plugin="x", tool="x", title=f"{mark}-ACTION", expires_at=now()
+        )
+        db.add_all([contact, job, consent, used, action])
         db.flush()
         db.add(ContactLink(session_id=talk.id, contact_id=contact.id))
         return {

@@ -67,9 +67,12 @@ TABLE = (
     post("/jobs/action_post", WRITERS, action="retry"),
     Route("/usage/list/", ("owner", "editor", "viewer")),
     Route("/consents/list/", PRIVATE),
+    Route("/actions/list/", ("owner", "editor", "agent")),
     Route("/audit/", PRIVATE),
     Route("/settings/", PRIVATE),
     post("/settings/save", OWNERS, name=""),
+    Route("/embedding/", WRITERS),
+    post("/embedding/change", OWNERS, do="nothing"),
     Route("/embed/<int:bot_id>/", ALL, ids=("bot",)),
     post("/embed/<int:bot_id>/origins", WRITERS, ("bot",), add="none"),
     post("/embed/<int:bot_id>/check", WRITERS, ("bot",), address="none"),
@@ -79,6 +82,7 @@ TABLE = (
     post("/model/<int:bot_id>/limits", WRITERS, ("bot",), at_limit="never"),
     post("/model/<int:bot_id>/check", WRITERS, ("bot",), plugin="offline"),
     post("/model/<int:bot_id>/restore/<int:number>", WRITERS, ("bot", "version")),
+    Route("/preview/<int:bot_id>/", ALL, ids=("bot",)),
     Route("/playground/<int:bot_id>/", WRITERS, ids=("bot",)),
     post("/playground/<int:bot_id>/ask", WRITERS, ("bot",), question="Hello?"),
     Route("/sent/<int:session_id>/<int:message_id>", PRIVATE, ids=("answered", "answer")),
@@ -169,5 +173,6 @@ OPEN = {
     "/sign-in/mail",
     "/static/<path:filename>",
     "/static/appbuilder/<path:filename>",
+    "/widget/v1/<path:filename>",
 }
 """Routes without a log-in."""

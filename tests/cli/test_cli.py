@@ -275,6 +275,7 @@ def test_a_persons_rights(ok, refused, two, lines, data):
         "messages": [],
         "consents": [],
         "mails": [],
+        "actions": [],
     }
     kept = b"".join(p.read_bytes() for p in data.rglob("*") if p.is_file())
     assert b"anna.new@example.org" not in kept and b"canary question of acme" not in kept

@@ -196,9 +196,9 @@ def test_every_endpoint_of_the_docs_exists(platform):
     named = set(re.findall(r"`?(GET|POST) (/[\w/.\-]+)", page))
     assert len(named) > 10
     for method, path in named:
-        plain = re.sub(r"BOT-ID|TENANT|loader\.js", "*", path)
+        plain = re.sub(r"BOT-ID|ACTION-ID|TENANT|loader\.js", "*", path)
         assert (method, plain) in rules, (method, path)
-    documented = {re.sub(r"BOT-ID|TENANT|loader\.js", "*", p) for _, p in named} | {
+    documented = {re.sub(r"BOT-ID|ACTION-ID|TENANT|loader\.js", "*", p) for _, p in named} | {
         "/",
         "/privacy",
         "/imprint",

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from webchatagent.core import own_hooks, privacy
 from webchatagent.core.accept import accept_turn
 from webchatagent.core.clock import now
+from webchatagent.core.db.actions import ActionRow
 from webchatagent.core.db.chats import ChatSession, Contact, ContactLink, Message, TurnRow
 from webchatagent.core.db.records import BackgroundJob, ConsentRecord
 from webchatagent.core.db.sources import Document
@@ -28,7 +29,7 @@ from webchatagent.core.tenants import load_tenant
 from webchatagent.core.turns import TurnRunner
 
 EMAIL = "visitor@example.org"
-PERSONAL = (ChatSession, Message, TurnRow, Contact, ContactLink, ConsentRecord)
+PERSONAL = (ChatSession, Message, TurnRow, ActionRow, Contact, ContactLink, ConsentRecord)
 
 
 @dataclass
@@ -47,14 +48,27 @@ def visit(bot, email: str = EMAIL) -> Person:
     async def ask():
         turn = await asyncio.to_thread(accept_turn, bot, None, f"Is {bot.tenant.slug}-canary open?")
         await TurnRunner().reply(turn)
-        return turn.session
+        return turn
 
-    session = asyncio.run(ask())
+    turn = asyncio.run(ask())
+    session = turn.session
     with bot.tenant.write() as db:
         contact = Contact(name=f"{bot.tenant.slug}-canary Name", email=email, phone="1")
         db.add(contact)
         db.flush()
         db.add(ContactLink(session_id=session.id, contact_id=contact.id))
+        db.add(
+            ActionRow(
+                bot_id=bot.id,
+                session_id=session.id,
+                turn_id=turn.id,
+                plugin="tester",
+                tool="book",
+                title="Book",
+                arguments={"name": f"{bot.tenant.slug}-canary Name"},
+                expires_at=now(),
+            )
+        )
         db.add(ConsentRecord(session_id=session.id, contact_id=contact.id, purpose="leads", granted=True))
         return Person(bot.tenant, session.key, session.id, contact.id)
 
@@ -108,9 +122,11 @@ def test_hook_subject_export_gives_everything_of_one_person_and_nothing_else(acm
         "contacts": 1,
         "sessions": 1,
         "messages": 2,
+        "actions": 1,
         "consents": 1,
         "mails": 0,
     }
+    assert parts["actions"].rows[0]["arguments"] == {"name": "acme-canary Name"}
     assert parts["messages"].rows[0]["text"] == "Is acme-canary open?"
     assert parts["contacts"].rows[0]["email"] == EMAIL
     assert "globex" not in repr([p.rows for p in parts.values()])
@@ -123,6 +139,7 @@ def test_hook_subject_locate_counts_without_content(acme, subject):
         "contacts": 1,
         "sessions": 1,
         "messages": 2,
+        "actions": 1,
         "consents": 1,
         "mails": 0,
     }

@@ -98,11 +98,12 @@ def answered(bot, question, key=None):
 def test_what_was_sent_is_made_again_with_its_version_and_without_personal_data(asked, scripted_model, foreign_bot):
     scripted_model.enqueue("At nine [1].")
     key, _, _ = answered(asked, QUESTION)
+    scripted_model.enqueue("")  # the question is not said in full: its passages are those of both questions
     scripted_model.enqueue("Karl Weber, at nine [1].")
     _, session, message = answered(asked, "And on Monday in the morning does the shop open?", key)
     save_settings(asked.tenant, asked.id, {"instructions": "Be formal."})
     rebuilt = rebuild_request(asked.tenant, session, message)
-    assert list(rebuilt.sent) == chat_messages(scripted_model.requests[1])
+    assert list(rebuilt.sent) == chat_messages(scripted_model.requests[-1])
     assert "karl.weber" not in str(rebuilt.sent) and rebuilt.row.bot_version == 1
     with pytest.raises(NotFound):
         rebuild_request(foreign_bot.tenant, session, message)

@@ -141,6 +141,14 @@ def test_a_comparison_names_what_differs_and_the_lines_of_a_text():
     assert compare(old, old) == []
 
 
+def test_a_bot_that_becomes_strict_is_another_version_and_old_versions_were_not_strict(asked):
+    save_settings(asked.tenant, asked.id, {"strict": True})
+    new, old = list_versions(asked.tenant, asked.id)
+    before = {k: v for k, v in old.settings.items() if k != "strict"}  # as it was kept when there was no such field
+    assert [(d.field, d.old, d.new) for d in compare(before, new.settings)] == [("strict", False, True)]
+    assert compare(before, old.settings) == []
+
+
 def test_versions_of_another_tenant_are_not_there(asked, scripted_model, foreign_bot):
     for read in (read_version, lambda t, b, n: save_settings(t, b, {"temperature": 0.5}, expected=n)):
         with pytest.raises(NotFound):

@@ -164,7 +164,7 @@ if moment == "before the name":
 elif moment == "before the row":
     sources._apply = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 else:
-    platform.ring = lambda ids: os.kill(os.getpid(), signal.SIGKILL)
+    platform.ring = lambda ids: ids and os.kill(os.getpid(), signal.SIGKILL)
 sources.upload_file(bot.tenant, bot.id, "walrus.txt", b"The walrus sleeps.")
 """
 

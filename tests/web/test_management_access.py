@@ -14,6 +14,7 @@ from webchatagent.web.management.routes import ROUTES
 
 OPEN = {("GET", "/openapi.json")}
 MARK = "GLOBEX-ONLY"
+MATRIX = "management API: every route x scope x own and foreign thing"
 
 
 def upload() -> dict[str, Any]:
@@ -71,31 +72,35 @@ def snapshot(tenant: Any) -> list[Any]:
         ]
 
 
-def test_every_route_of_the_url_map_has_a_row(client):
+def test_every_route_of_the_url_map_has_a_row(client, figures):
     routes = {
         (method, rule.rule.removeprefix("/api/v1"))
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith("/api/v1")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    assert routes == set(ROWS) | OPEN
+    known = set(ROWS) | OPEN
+    figures.count(MATRIX, routes=len(routes), scopes=len(SCOPES), uncovered=len(routes - known))
+    assert routes == known
     assert {(r.method, r.path): r.scope for r in ROUTES} == {row: wanted for row, (wanted, _, _) in ROWS.items()}
     assert {scope for scope, _, _ in ROWS.values()} == set(SCOPES) - {"chat"}
 
 
 @pytest.mark.seed("SR-121")
 @pytest.mark.parametrize("row", ROWS, ids=" ".join)
-def test_an_own_thing_is_served_and_nothing_foreign_is_in_it(program, acme, things, row):
+def test_an_own_thing_is_served_and_nothing_foreign_is_in_it(program, acme, things, figures, row):
     answer = send(program(acme, ROWS[row][0]), row, things["acme"])
+    figures.count(MATRIX, own=1, leaks=int(MARK in answer.text))
     assert answer.status_code == ROWS[row][2], answer.text
     assert MARK not in answer.text and things["globex"]["bot"] not in answer.text
 
 
 @pytest.mark.seed("SR-121")
 @pytest.mark.parametrize("row", WITH_ID, ids=" ".join)
-def test_a_foreign_thing_does_not_exist_and_stays_as_it_was(program, acme, globex, things, row):
+def test_a_foreign_thing_does_not_exist_and_stays_as_it_was(program, acme, globex, things, figures, row):
     before = snapshot(globex)
     answer = send(program(acme), row, things["globex"])
+    figures.count(MATRIX, foreign=1, leaks=int(MARK in answer.text or snapshot(globex) != before))
     nobody = {"bot": "x", **dict.fromkeys(("source", "document", "conversation"), 10**9)}
     unknown = send(program(acme), row, nobody)
     assert answer.status_code == unknown.status_code == 404 and MARK not in answer.text
@@ -104,8 +109,9 @@ def test_a_foreign_thing_does_not_exist_and_stays_as_it_was(program, acme, globe
 
 
 @pytest.mark.parametrize("row", ROWS, ids=" ".join)
-def test_only_its_scope_opens_a_route(program, acme, things, row):
+def test_only_its_scope_opens_a_route(program, acme, things, figures, row):
     before = snapshot(acme)
+    figures.count(MATRIX, without_the_scope=len(SCOPES) - 1)
     for scope in set(SCOPES) - {ROWS[row][0]}:
         answer = send(program(acme, scope), row, things["acme"])
         assert answer.status_code == 403 and answer.get_json()["error"]["code"] == "scope_missing", scope

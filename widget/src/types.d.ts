@@ -61,7 +61,7 @@ interface Source {
 
 /** What a plugin puts under an answer. Nothing of it is trusted: every value is looked at before it is shown. */
 interface Part {
-  /** `buttons`, `card` or `form`; another kind shows its text and buttons. */
+  /** `buttons`, `card`, `form`, or `action`, a proposal to confirm; another kind shows its text and buttons. */
   type?: string;
   id?: string;
   title?: string;
@@ -77,6 +77,8 @@ interface Part {
   action?: string;
   /** The event of the page when it is done. */
   event?: 'lead' | 'booking';
+  /** Of an action: proposed, done, failed, declined or expired. */
+  state?: string;
   /** It was done before: this is said instead of the form and the buttons. */
   done?: string;
 }

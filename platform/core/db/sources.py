@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from ..clock import now
@@ -86,3 +86,25 @@ class Document(TenantOwned, Discardable, Base):
 
     def __str__(self) -> str:
         return self.title or self.external_id
+
+
+class EmbeddingChoice(TenantOwned, Base):
+    """Which embedding space answers a tenant's questions, which one is being filled, and which is kept to go back to.
+
+    One row a tenant, made with its first vectors; spaces are named by their ids. `tokens` is an estimate of what was
+    sent for the space that is (or was last) filled; `error` says why filling stopped.
+    """
+
+    __tablename__ = "embedding_choice"
+    __table_args__ = (own_key(), UniqueConstraint("tenant_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    space: Mapped[str] = mapped_column(String(200), default="")
+    next_space: Mapped[str] = mapped_column(String(200), default="")
+    kept_space: Mapped[str] = mapped_column(String(200), default="")
+    kept_until: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    tokens: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    changed_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

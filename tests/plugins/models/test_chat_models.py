@@ -8,13 +8,28 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from webchatagent.core.loop import run
+from webchatagent.core.models import ToolCall, ToolStep
+from webchatagent.core.vault import Vault
 from webchatagent.plugins.llm_gemini import chat as gemini
 from webchatagent.plugins.llm_gemini.config import Config as GeminiConfig
 from webchatagent.plugins.llm_ollama import chat as ollama
 from webchatagent.plugins.llm_ollama.config import Config as OllamaConfig
 from webchatagent.plugins.llm_openai import chat as openai
 from webchatagent.plugins.llm_openai.config import Config as OpenAIConfig
-from webchatagent.testing.chat_model_contract import SAID, ChatModelContract, Failure, FilterContract
+from webchatagent.testing.chat_model_contract import (
+    SAID,
+    SPEC,
+    ChatModelContract,
+    Failure,
+    FilterContract,
+    collect,
+    make_request,
+    text_of,
+)
+from webchatagent.testing.scripted_server import head
+
+SIGNATURE = "c2lnbmF0dXJl"
 
 
 def sse(value: Any) -> bytes:
@@ -44,6 +59,33 @@ class OpenAIWire:
         end = sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         usage = sse({"choices": [], "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}})
         return [*out, end + usage + b"data: [DONE]\n\n"]
+
+    def calls(self, calls: Sequence[tuple[str, dict[str, Any]]], said: str = "") -> list[bytes]:
+        def event(delta: Any, finish: str | None = None) -> bytes:
+            return sse({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+        out = [event({"role": "assistant", "content": said})]
+        for index, (name, _) in enumerate(calls):
+            first = {"index": index, "id": f"call_{index}", "type": "function"}
+            out.append(event({"tool_calls": [{**first, "function": {"name": name, "arguments": ""}}]}))
+        texts = [json.dumps(arguments, ensure_ascii=False) for _, arguments in calls]
+        for at in range(0, max(map(len, texts)), 3):  # parallel calls come in turns
+            parts = [{"index": n, "function": {"arguments": t[at : at + 3]}} for n, t in enumerate(texts)]
+            out.append(event({"tool_calls": parts}))
+        usage = sse({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+        return [*out, event({}, "tool_calls") + usage + b"data: [DONE]\n\n"]
+
+    def tools(self, body: Any) -> list[tuple[str, Any]]:
+        offered = [(t["function"]["name"], t["function"]["parameters"]) for t in body.get("tools", ())]
+        return [] if body.get("tool_choice") == "none" else offered
+
+    def results(self, body: Any) -> list[tuple[str, dict[str, Any], str]]:
+        said = {m["tool_call_id"]: m["content"] for m in body["messages"] if m["role"] == "tool"}
+        return [
+            (c["function"]["name"], json.loads(c["function"]["arguments"]), said[c["id"]])
+            for m in body["messages"]
+            for c in m.get("tool_calls", ())
+        ]
 
     def filtered(self) -> list[bytes]:
         return [sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]}), b"data: [DONE]\n\n"]
@@ -83,6 +125,27 @@ class GeminiWire:
         usage = {"promptTokenCount": tokens[0], "candidatesTokenCount": tokens[1]}
         return [*out, sse({"candidates": [{"finishReason": "STOP", "index": 0}], "usageMetadata": usage})]
 
+    def calls(self, calls: Sequence[tuple[str, dict[str, Any]]], said: str = "") -> list[bytes]:
+        def event(*parts: Any, **more: Any) -> bytes:
+            return sse({"candidates": [{"content": {"role": "model", "parts": list(parts)}, "index": 0, **more}]})
+
+        made = [{"functionCall": {"name": name, "args": arguments}} for name, arguments in calls]
+        made[0]["thoughtSignature"] = SIGNATURE
+        text = [event({"text": said})] if said else []
+        return [*text, *(event(part) for part in made), event({"text": ""}, finishReason="STOP")]
+
+    def tools(self, body: Any) -> list[tuple[str, Any]]:
+        declared = [f for t in body.get("tools", ()) for f in t["functionDeclarations"]]
+        mode = body.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode")
+        return [] if mode == "NONE" else [(f["name"], f["parameters_json_schema"]) for f in declared]
+
+    def results(self, body: Any) -> list[tuple[str, dict[str, Any], str]]:
+        parts = [p for c in body["contents"] for p in c["parts"]]
+        calls = [p["functionCall"] for p in parts if "functionCall" in p]
+        given = [p["functionResponse"] for p in parts if "functionResponse" in p]
+        assert [c["name"] for c in calls] == [g["name"] for g in given]
+        return [(c["name"], c.get("args", {}), g["response"]["output"]) for c, g in zip(calls, given, strict=True)]
+
     def filtered(self) -> list[bytes]:
         return [sse({"promptFeedback": {"blockReason": "SAFETY"}})]
 
@@ -101,6 +164,7 @@ class OllamaWire:
         Failure(401, {"error": SAID}, "key"),
         Failure(404, {"error": SAID}, "odd"),
         Failure(503, {"error": SAID}, "busy"),
+        Failure(429, {"error": SAID}, "busy", (("Retry_After", "120"),)),
         Failure(500, {"error": SAID}, "unreachable"),
         Failure(400, {"error": SAID}, "odd"),
     )
@@ -121,14 +185,69 @@ class OllamaWire:
     def messages(self, body: Any) -> list[tuple[str, str]]:
         return [(m["role"], m["content"]) for m in body["messages"]]
 
+    def calls(self, calls: Sequence[tuple[str, dict[str, Any]]], said: str = "") -> list[bytes]:
+        made = [{"function": {"name": name, "arguments": arguments}} for name, arguments in calls]
+        text = [self._line(message={"role": "assistant", "content": said})] if said else []
+        asked = [self._line(message={"role": "assistant", "content": "", "tool_calls": [call]}) for call in made]
+        return [
+            *text,
+            *asked,
+            self._line(message={"role": "assistant", "content": ""}, done=True, done_reason="stop"),
+        ]
+
+    def tools(self, body: Any) -> list[tuple[str, Any]]:
+        return [(t["function"]["name"], t["function"]["parameters"]) for t in body.get("tools") or ()]
+
+    def results(self, body: Any) -> list[tuple[str, dict[str, Any], str]]:
+        said = [m["content"] for m in body["messages"] if m["role"] == "tool"]
+        calls = [c["function"] for m in body["messages"] for c in m.get("tool_calls") or ()]
+        return [(c["name"], c["arguments"], text) for c, text in zip(calls, said, strict=True)]
+
 
 class TestOpenAI(FilterContract):
     wire = OpenAIWire()
+
+    def test_a_server_that_gives_every_piece_the_same_index_is_understood(self, server, model):
+        def piece(id, order):
+            function = {"name": SPEC.name, "arguments": json.dumps({"order": order})}
+            call = {"index": 0, "id": id, "type": "function", "function": function}
+            return sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]})
+
+        end = sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+        server.script(head(200, self.wire.kind), piece("a", "1"), piece("b", "2"), end)
+        events = run(collect(model, make_request(tools=(SPEC,))))
+        assert [(c.id, c.sound_arguments) for c in events] == [("a", {"order": "1"}), ("b", {"order": "2"})]
+
+    def test_arguments_without_an_end_are_refused(self, server, model):
+        call = {"index": 0, "id": "a", "function": {"name": SPEC.name, "arguments": "x" * 300_000}}
+        server.script(head(200, self.wire.kind), sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}))
+        assert self._fails(model)[1].trouble == "odd"
 
 
 class TestGemini(FilterContract):
     wire = GeminiWire()
 
+    def test_the_signature_of_its_thoughts_goes_back_with_its_call(self, server, model):
+        server.script(head(200, self.wire.kind), *self.wire.calls([(SPEC.name, {"order": "1"}), (SPEC.name, {})]))
+        calls = tuple(e for e in run(collect(model, make_request(tools=(SPEC,)))) if isinstance(e, ToolCall))
+        step = ToolStep(calls, (Vault().mask("a"), Vault().mask("b")))
+        server.script(head(200, self.wire.kind), *self.wire.pieces(["Sent."]))
+        run(collect(model, make_request(tools=(SPEC,), steps=(step,))))
+        parts = [p for c in server.asked[1].json["contents"] for p in c["parts"] if "functionCall" in p]
+        assert [p.get("thoughtSignature") for p in parts] == [SIGNATURE, None]
+
+    def test_a_call_that_the_model_garbled_is_an_error_and_no_filter(self, server, model):
+        server.script(
+            head(200, self.wire.kind), sse({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "index": 0}]})
+        )
+        assert self._fails(model)[1].trouble == "odd"
+
 
 class TestOllama(ChatModelContract):
     wire = OllamaWire()
+
+    def test_a_model_that_knows_no_tools_answers_without(self, server, model):
+        server.answer({"error": "registry.ollama.ai/library/test does not support tools"}, 400)
+        server.script(head(200, self.wire.kind), *self.wire.pieces(["Nine."]))
+        assert text_of(run(collect(model, make_request(tools=(SPEC,))))) == "Nine."
+        assert self.wire.tools(server.asked[1].json) == []

@@ -13,9 +13,11 @@ from google.protobuf import json_format
 from pydantic import SecretStr
 
 from webchatagent.core.loop import run
+from webchatagent.core.models import ToolCall, ToolStep
+from webchatagent.core.vault import Vault
 from webchatagent.plugins.llm_openai import chat as openai
 from webchatagent.plugins.llm_openai import config as openai_config
-from webchatagent.testing.chat_model_contract import collect, make_request
+from webchatagent.testing.chat_model_contract import SPEC, collect, make_request
 from webchatagent.testing.scripted_server import head, scripted_server
 
 from .test_chat_models import GeminiWire, OllamaWire, OpenAIWire
@@ -69,6 +71,18 @@ def sent_by(wire) -> Any:
         return server.asked[0].json
 
 
+def with_tools(wire) -> Any:
+    """The body of the second request of a turn in which the model called a tool twice."""
+    with scripted_server() as server:
+        model = wire.model(server.url, key="k", timeout=2)
+        server.script(head(200, wire.kind), *wire.calls([(SPEC.name, {"order": "1"}), (SPEC.name, {})], "One moment."))
+        calls = tuple(e for e in run(collect(model, make_request(tools=(SPEC,)))) if isinstance(e, ToolCall))
+        step = ToolStep(calls, (Vault().mask("a"), Vault().mask("b")), "One moment.")
+        server.script(head(200, wire.kind), *wire.pieces(["Sent."]))
+        run(collect(model, make_request(tools=(SPEC,), steps=(step,))))
+        return server.asked[1].json
+
+
 def vectors_by(wire) -> Any:
     """The body of an embedding request."""
     with scripted_server() as server:
@@ -99,6 +113,12 @@ def test_a_compatible_service_gets_the_common_fields_only(openai_spec):
     body = sent_by(OpenAIWire())
     check(openai_spec, "CreateChatCompletionRequest", body)
     assert set(body) == {"model", "messages", "stream", "stream_options", "max_tokens", "temperature"}
+
+
+def test_tools_and_their_results_are_as_each_provider_wants_them(openai_spec, ollama_spec):
+    check(openai_spec, "CreateChatCompletionRequest", with_tools(OpenAIWire()))
+    check(ollama_spec, "ChatRequest", with_tools(OllamaWire()))
+    json_format.ParseDict(with_tools(GeminiWire()), GenerateContentRequest.pb(GenerateContentRequest()))
 
 
 def test_openai_vectors(openai_spec):

@@ -28,7 +28,7 @@ from webchatagent.testing.scripted_server import head, scripted_server
 
 from .conftest import PHRASES, People
 
-TURNS, EACH = 200, 10
+TURNS, EACH = 500, 10
 SAID = "Ask <NAME_1>, write to <EMAIL_1> or call <PHONE_1>, it is open from nine. <TELEFON_1> [1]"
 MODELS = json.dumps(
     {"data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}], "object": "list"}
@@ -86,7 +86,7 @@ def identify(tenant, session_id, name, email, phone):
 
 
 @pytest.mark.seed("SR-062", "SR-063", "SR-065")
-def test_nothing_of_a_person_is_sent_in_two_hundred_turns(asked_remotely, add_texts, server, people, caplog):
+def test_nothing_of_a_person_is_sent_in_five_hundred_turns(asked_remotely, add_texts, server, people, caplog):
     caplog.set_level(logging.DEBUG)
     bot, kinds, known = asked_remotely, list(PHRASES), []
 
@@ -256,30 +256,19 @@ def test_a_private_key_in_a_source_is_never_shown(bot, add_texts):
 
 
 @pytest.mark.seed("SR-069")
-def test_a_remote_embedder_sees_kinds_only_and_a_local_one_the_text(bot, run_jobs, add_texts, monkeypatch):
+def test_a_remote_embedder_sees_kinds_only_and_a_local_one_the_text(bot, add_texts, remote_vectors):
     from webchatagent.core import retrieval
-    from webchatagent.testing.fakes import WordVectors
+    from webchatagent.core.embedding_switch import choose_space
 
-    seen = []
-
-    class Noting(WordVectors):
-        def embed_documents(self, texts):
-            seen.extend(texts)
-            return super().embed_documents(texts)
-
-    model = Noting()
-    monkeypatch.setattr(retrieval, "embedding_model", lambda tenant: model)
-    monkeypatch.setattr("webchatagent.core.ingest.embedding_model", lambda tenant: model)
-    for local in (True, False):
-        model.local = local
-        seen.clear()
-        add_texts(bot, {f"returns {local}": "The returns desk answers at help@shop.example or call 0521 448125."})
-        retrieval.retrieve(bot.tenant, bot.id, "Does help@shop.example answer?")
-        told = "\n".join(seen)
-        assert len(seen) == 2
-        assert ("help@shop.example" in told) == local and ("448125" in told) == local
-        assert ("<EMAIL>" in told and "<PHONE>" in told) == (not local)
-    assert seen[1] == "Does <EMAIL> answer?"
+    text = "The returns desk answers at help@shop.example or call 0521 448125."
+    add_texts(bot, {"before": text})
+    choose_space(bot.tenant, remote_vectors.space.id)
+    add_texts(bot, {"after": text}, "later")
+    retrieval.retrieve(load_tenant(bot.tenant.platform, slug="acme"), bot.id, "Does help@shop.example answer?")
+    told = "\n".join(remote_vectors.seen)
+    assert len(remote_vectors.seen) == 3 and remote_vectors.seen[-1] == "Does <EMAIL> answer?"
+    assert "help@shop.example" not in told and "448125" not in told
+    assert told.count("<EMAIL>") == 3 and told.count("<PHONE>") == 2
 
 
 def test_hook_find_personal_data_asks_every_plugin_and_fails_closed(bot, add_texts):

@@ -1,7 +1,7 @@
 /** What a plugin puts under an answer: buttons, a card, a form. Everything is text until it stands in a node. */
 import { ChatError } from '../lib/api.js';
 import { h, icon } from '../lib/dom.js';
-import { CHECK, OUT } from '../lib/icons.js';
+import { ALERT, CHECK, CLOSE, OUT } from '../lib/icons.js';
 import { languageOf } from '../lib/language.js';
 import { safeUrl } from '../lib/links.js';
 import { makeForm } from './form.js';
@@ -15,6 +15,11 @@ import { makeForm } from './form.js';
  * @property {(name: string) => string} known what the page told about the visitor
  * @property {(name: string, detail?: unknown) => void} emit
  */
+
+/** What stands before the outcome of an action. @type {Record<string, string>} */
+const OUTCOMES = { declined: CLOSE, failed: ALERT, expired: ALERT };
+const OVER = ['action_expired', 'action_not_found'];
+const FRAMED = ['card', 'form', 'action'];
 
 /** Only the platform's own addresses: a part must not send what somebody writes to anywhere else. @param {unknown} path */
 export const ownPath = (path) => (typeof path === 'string' && /^\/(api|x)\/[\w./-]+$/.test(path) && !path.includes('..') ? path : null);
@@ -32,33 +37,40 @@ export const list = (value) => (Array.isArray(value) ? value.filter((item) => it
  * @param {PartHooks} hooks
  */
 export function makePart(part, texts, hooks) {
+  /** The button that had the focus when it was pressed: a disabled one loses it. @type {HTMLElement | null} */
+  let held = null;
   let lead = 0; // the first button that does something is the one to press
-  const box = h('div', { class: `part ${part?.type === 'card' || part?.type === 'form' ? 'card' : ''}` });
   const title = words(part?.title);
+  const group = part?.type === 'action' ? { role: 'group', 'aria-label': title } : {};
+  const box = h('div', { class: `part ${FRAMED.includes(part?.type ?? '') ? 'card' : ''}`, ...group });
   const text = words(part?.text);
   if (title) box.append(h('h4', {}, title));
   if (text) box.append(h('p', {}, text));
   const rows = list(part?.rows).map(({ label, value }) => h('div', {}, h('dt', {}, words(label)), h('dd', {}, words(value))));
   if (rows.length) box.append(h('dl', {}, ...rows));
   const done = words(part?.done);
-  if (done) box.append(settled(done));
+  if (done) box.append(settled(done, part?.state));
   else if (part?.type === 'form') box.append(makeForm(part, texts, hooks, (answer) => settle(answer)));
   const buttons = done ? [] : list(part?.buttons).map((button) => makeButton(button)).filter(Boolean);
   if (buttons.length) box.append(h('div', { class: 'row' }, .../** @type {HTMLElement[]} */ (buttons)));
   box.lang = languageOf(box.textContent ?? '', texts.locale);
   return box.childElementCount ? box : null;
 
-  /** @param {string} line */
-  function settled(line) {
-    return h('p', { class: 'done' }, icon(CHECK), h('span', {}, line));
+  /** @param {string} line @param {unknown} [state] */
+  function settled(line, state) {
+    const drawn = OUTCOMES[String(state)];
+    return h('p', { class: `done ${drawn ? 'not' : ''}`, tabindex: '-1' }, icon(drawn ?? CHECK), h('span', {}, line));
   }
 
-  /** What was to be done is done: what asked for it makes room for the answer. @param {unknown} answer */
-  function settle(answer) {
+  /** What was to be done is done, or is over: what asked for it makes room for the answer. @param {unknown} answer @param {unknown} [state] */
+  function settle(answer, state) {
     const line = words(answer) || texts.t('sent');
     for (const el of box.querySelectorAll('form, .row, .wrong')) el.remove();
-    box.append(settled(line));
+    const outcome = settled(line, state);
+    box.append(outcome);
+    if (held) outcome.focus({ preventScroll: true }); // the button that had the focus is gone
     hooks.announce(line);
+    if (OUTCOMES[String(state)]) return;
     if (part.event === 'lead' || part.event === 'booking') hooks.emit(part.event, { id: part.id ?? null });
   }
 
@@ -77,12 +89,16 @@ export function makePart(part, texts, hooks) {
   /** @param {string} path */
   async function press(path) {
     const all = /** @type {NodeListOf<HTMLButtonElement>} */ (box.querySelectorAll('.row button'));
+    held = [...all].find((button) => button.matches(':focus')) ?? null;
     for (const button of all) button.disabled = true;
     box.querySelector('.wrong')?.remove();
     try {
-      settle((await hooks.post(path, {})).message);
+      const { message, state } = await hooks.post(path, {});
+      settle(message, state);
     } catch (cause) {
+      if (cause instanceof ChatError && OVER.includes(cause.code)) return settle(hooks.explain(cause), 'expired');
       for (const button of all) button.disabled = false;
+      held?.focus({ preventScroll: true });
       box.append(h('p', { class: 'wrong', role: 'alert' }, cause instanceof ChatError ? hooks.explain(cause) : texts.t('errGeneric')));
     }
   }

@@ -61,6 +61,7 @@ export const en = {
   errQuota: 'The assistant is taking a break at the moment. Please contact us another way or come back later.',
   errTooLong: 'Your message is too long. Please shorten it a little.',
   errGone: 'This chat is not available here.',
+  errExpired: 'This can no longer be confirmed. Nothing was done. Please ask again.',
   errGeneric: 'Sorry, something went wrong on our side. Please try again.',
   errEnd: 'The chat could not be ended. Please try again.',
 };
@@ -129,6 +130,7 @@ export const de = {
   errQuota: 'Der Assistent macht gerade eine Pause. Bitte erreichen Sie uns auf anderem Weg oder kommen Sie später wieder.',
   errTooLong: 'Ihre Nachricht ist zu lang. Bitte kürzen Sie sie ein wenig.',
   errGone: 'Dieser Chat ist hier nicht verfügbar.',
+  errExpired: 'Das lässt sich nicht mehr bestätigen, es wurde nichts ausgeführt. Bitte fragen Sie noch einmal.',
   errGeneric: 'Entschuldigung, bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.',
   errEnd: 'Der Chat konnte nicht beendet werden. Bitte versuchen Sie es noch einmal.',
 };
@@ -195,6 +197,7 @@ export const hi = {
   errQuota: 'सहायक अभी उपलब्ध नहीं है। कृपया किसी और तरीके से संपर्क करें या बाद में आएँ।',
   errTooLong: 'आपका संदेश बहुत लंबा है। कृपया उसे थोड़ा छोटा करें।',
   errGone: 'यह चैट यहाँ उपलब्ध नहीं है।',
+  errExpired: 'इसकी पुष्टि अब नहीं हो सकती। कुछ भी नहीं किया गया। कृपया फिर से पूछें।',
   errGeneric: 'क्षमा करें, हमारी ओर से कुछ गड़बड़ हो गई। कृपया फिर से कोशिश करें।',
   errEnd: 'चैट समाप्त नहीं हो सकी। कृपया फिर से कोशिश करें।',
 };

@@ -12,8 +12,11 @@ const ERRORS = {
   message_too_long: 'errTooLong',
   origin_not_allowed: 'errGone',
   bot_not_found: 'errGone',
+  action_expired: 'errExpired',
+  action_not_found: 'errExpired',
+  action_running: 'errBusy',
 };
-const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found'];
+const FINAL = ['quota_exceeded', 'message_too_long', 'origin_not_allowed', 'bot_not_found', 'tenant_closed'];
 
 /**
  * The sentence for the visitor and whether trying again makes sense.
