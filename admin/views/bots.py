@@ -26,7 +26,7 @@ from ..roles import rights
 
 def text(field: Field) -> str:
     """What was typed, without blanks around it; empty for a field that did not come."""
-    return (field.data or "").strip()
+    return str(field.data if field.data is not None else "").strip()  # a number of the row, when it was not sent
 
 
 def add(tenant: Tenant, form: NewBotForm) -> int:
