@@ -224,7 +224,7 @@ def start_tool(tenant: Tenant, offered: Offered, arguments: dict[str, Any], cont
 
     try:
         future = _pool().submit(Context().run, work)
-    except BaseException:
+    except BaseException:  # the pool is closing, or no thread can be had: the call must not count as running for ever
         _over(key)
         raise
     future.add_done_callback(lambda _: _over(key))
