@@ -4,8 +4,11 @@ import { h, icon } from '../lib/dom.js';
 import { CLOSE, DOWN } from '../lib/icons.js';
 import { followKeyboard, isPhone, trapTab } from './focus.js';
 import { legalUrl } from './menu.js';
-import messages from './messages.css';
+import bubbles from './bubbles.css';
 import panel from './panel.css';
+import partStyles from './parts.css';
+import sources from './sources.css';
+import states from './states.css';
 
 /**
  * @param {Bridge} bridge
@@ -14,7 +17,7 @@ import panel from './panel.css';
  * @param {{minimise: () => void, close: () => void, escape: () => void}} hooks
  */
 export function makeShell(bridge, words, parts, hooks) {
-  adopt(bridge.root, panel + messages);
+  adopt(bridge.root, panel + bubbles + sources + partStyles + states);
   const name = h('h2', {});
   const avatar = h('span', { class: 'avatar', 'aria-hidden': 'true' });
   const minimise = words.label(h('button', { type: 'button', class: 'tool', onclick: hooks.minimise }, icon(DOWN)), 'minimise');
