@@ -45,6 +45,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .tools import Tool, ToolContext, ToolFailed, ToolUnsure
@@ -135,6 +136,7 @@ __all__ = [
     "own_key",
     "post_mail",
     "put_mail",
+    "refresh_sources",
     "rights",
     "run_limited",
     "start_job",
