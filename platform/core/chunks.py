@@ -150,5 +150,8 @@ class ChunkStore(Protocol):
     def stats(self, tenant_id: int, bot_id: int | None = None) -> IndexStats:
         """Counts of what is indexed."""
 
+    def documents(self, tenant_id: int) -> dict[int, int]:
+        """The documents that are there, with the number of their chunks."""
+
     def close(self) -> None:
         """Let go of files and connections."""
