@@ -153,5 +153,8 @@ class ChunkStore(Protocol):
     def documents(self, tenant_id: int) -> dict[int, int]:
         """The documents that are there, with the number of their chunks."""
 
+    def tidy(self) -> None:
+        """Take what was deleted off the disk, where that could not be done at once. Called once a minute."""
+
     def close(self) -> None:
         """Let go of files and connections."""

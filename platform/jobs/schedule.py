@@ -17,6 +17,7 @@ from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.embedding_switch import look_after_spaces
 from ..core.ingest import embed_missing
+from ..core.reindexing import restore_lost
 from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
@@ -28,7 +29,7 @@ TICK_SECONDS = 60.0
 
 
 def tick(platform: Platform) -> None:
-    """One round: cut stale turns, free the jobs of killed workers, ring what is due, look after each tenant.
+    """One round: cut stale turns, free the jobs of killed workers, ring what is due, tidy, look after each tenant.
 
     What fails is logged and keeps nothing else from being done.
     """
@@ -36,8 +37,9 @@ def tick(platform: Platform) -> None:
     _try(lambda: release_dead(platform.database))
     _try(lambda: purge_links(platform))
     _try(lambda: queue_erasures(platform))
+    _try(platform.chunks.tidy)
     for tenant in list_tenants(platform):
-        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs):
+        for duty in (queue_purge, look_after_spaces, restore_lost, embed_missing, sweep_blobs):
             _try(partial(duty, tenant))
     if platform.settings.redis_url:
         from .redis_queue import reconcile

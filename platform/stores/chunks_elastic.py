@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from elasticsearch import Elasticsearch
@@ -15,6 +15,7 @@ from . import elastic_bulk as bulk
 from .elastic_client import Connection, IndexMissing, read_address
 from .elastic_counts import CountCache, chunks_of
 from .elastic_documents import replace_document, vector_record
+from .elastic_erasing import expunge_erased, mark_erased
 from .elastic_health import look
 from .elastic_mapping import Indexes
 from .elastic_missing import MissingVectors
@@ -137,7 +138,7 @@ class ElasticsearchChunkStore:
             )
             client.indices.refresh(index=alias)
         if found:
-            self._expunge(client, alias)
+            mark_erased(client, self._indexes)
         return len(found)
 
     def delete_documents(self, tenant_id: int, document_ids: Sequence[int]) -> int:
@@ -156,22 +157,16 @@ class ElasticsearchChunkStore:
     def _delete(self, client: Elasticsearch, tenant_id: int, which: dict[str, Any]) -> int:
         """Delete heads first, so that a writer who is at work finds that it must begin anew; then all the rest."""
         query: dict[str, Any] = {"bool": {"filter": [{"term": {"tenant": tenant_id}}, which]}}
-        kinds = ({"term": {"kind": "head"}}, {"term": {"kind": "chunk"}})
-        heads, gone = (
-            bulk.delete_found(client, self._indexes.chunks, str(tenant_id), {"bool": {"filter": [query, kind]}})
-            for kind in kinds
-        )
-        vectors = bulk.delete_found(client, self._indexes.spaces, str(tenant_id), query)
-        if heads or gone or vectors:
-            self._expunge(client, f"{self._indexes.chunks},{self._indexes.spaces}")
+        client.indices.refresh(index=self._indexes.all)
+        gone = bulk.delete_found(client, self._indexes.all, str(tenant_id), query)
+        mark_erased(client, self._indexes)
         return gone
 
-    @staticmethod
-    def _expunge(client: Elasticsearch, index: str) -> None:
-        """Take what was deleted off the disk: out of the segments, and out of the log of operations."""
-        client.indices.flush(index=index, force=True, wait_if_ongoing=True)
-        client.indices.forcemerge(index=index, only_expunge_deletes=True)
-        client.indices.flush(index=index, force=True, wait_if_ongoing=True)
+    def tidy(self) -> None:
+        """See ChunkStore.tidy."""
+        with self._connection.writing() as client:
+            self._ready(client)
+            expunge_erased(client, self._indexes)
 
     # -- reading --------------------------------------------------------------------------------------------
 

@@ -367,6 +367,9 @@ class SqliteChunkStore:
         rows = self._files.connection(tenant_id).execute("select document_id, count(*) from chunk group by 1")
         return dict(rows.fetchall())
 
+    def tidy(self) -> None:
+        """Nothing to do: deleting overwrites at once."""
+
     def close(self) -> None:
         """Close this thread's connections; those of other threads close with their threads."""
         self._files.close()

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
-from ..core.errors import Unavailable
+from ..core.errors import IndexUnavailable
 from ..core.settings import SettingError
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ PAUSE = 5.0  # seconds in which nobody is sent to a cluster that did not answer
 _AGAIN = (429, 502, 503, 504)
 
 
-class IndexMissing(Unavailable):
+class IndexMissing(IndexUnavailable):
     """An index that was there is gone."""
 
     code = "index_missing"
@@ -81,7 +81,7 @@ class Connection:
     def asking(self) -> Iterator[Elasticsearch]:
         """The client for a question. Raises Unavailable, at once while the cluster is known not to answer."""
         if self._clock() < self._closed_until:
-            raise Unavailable("The index does not answer.", "try again in a moment", retry_after=int(PAUSE))
+            raise IndexUnavailable("The index does not answer.", "try again in a moment", retry_after=int(PAUSE))
         with self._translated():
             yield self.read
 
@@ -96,16 +96,20 @@ class Connection:
         try:
             yield
         except NotFoundError as error:
-            raise IndexMissing("The index is gone.", "it is made again from the stored texts", retry_after=30) from error
+            raise IndexMissing(
+                "The index is gone.", "it is made again from the stored texts", retry_after=30
+            ) from error
         except ApiError as error:
             if error.meta.status not in _AGAIN and error.error != "cluster_block_exception":
                 raise
             log.warning("elasticsearch answered %s %s", error.meta.status, error.error)
-            raise Unavailable("The index is busy.", "try again in a moment", retry_after=2) from error
+            raise IndexUnavailable("The index is busy.", "try again in a moment", retry_after=2) from error
         except TransportError as error:
             self._closed_until = self._clock() + PAUSE
             log.warning("elasticsearch does not answer: %s", type(error).__name__)
-            raise Unavailable("The index does not answer.", "try again in a moment", retry_after=int(PAUSE)) from error
+            raise IndexUnavailable(
+                "The index does not answer.", "try again in a moment", retry_after=int(PAUSE)
+            ) from error
         self._closed_until = 0.0
 
     def close(self) -> None:

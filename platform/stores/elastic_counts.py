@@ -95,10 +95,10 @@ def chunks_of(tenant_id: int, **more: Any) -> dict[str, Any]:
 
 def raise_for(answer: dict[str, Any]) -> None:
     """Raise what one of several searches met. Raises IndexMissing, Unavailable."""
-    from ..core.errors import Unavailable
+    from ..core.errors import IndexUnavailable
     from .elastic_client import IndexMissing
 
     if answer.get("status", 200) == 404:
         raise IndexMissing("The index is gone.", "it is made again from the stored texts", retry_after=30)
     if "error" in answer or answer.get("timed_out") or (answer.get("_shards") or {}).get("failed"):
-        raise Unavailable("The index is busy.", "try again in a moment", retry_after=2)
+        raise IndexUnavailable("The index is busy.", "try again in a moment", retry_after=2)

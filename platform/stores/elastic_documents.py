@@ -15,7 +15,7 @@ from typing import Any
 from elasticsearch import ConflictError, Elasticsearch
 
 from ..core.chunks import DocumentKey, NewChunk
-from ..core.errors import Unavailable
+from ..core.errors import IndexUnavailable
 from . import elastic_bulk as bulk
 from .elastic_mapping import Indexes
 from .elastic_records import Ref, chunk_record, edition, head_id
@@ -37,7 +37,7 @@ def replace_document(
         records = [chunk_record(tenant_id, key, version, n, c) for n, c in enumerate(chunks)]
         written = time.time_ns() // 1000
         bulk.write(client, _actions(client, indexes, tenant_id, records, written, key.document_id, old))
-        client.indices.refresh(index=f"{indexes.chunks},{indexes.spaces}")
+        client.indices.refresh(index=indexes.all)
         mine = {"term": {"version": version}}
         if not _flip(client, indexes, tenant_id, key, version, head, len(records)):
             _delete(client, indexes, routing, key.document_id, mine)
@@ -46,7 +46,7 @@ def replace_document(
         _delete(client, indexes, routing, key.document_id, older)
         if _count(client, indexes, routing, key.document_id, version) == len(records):
             return
-    raise Unavailable("The document is being changed by others.", "try again", retry_after=5)
+    raise IndexUnavailable("The document is being changed by others.", "try again", retry_after=5)
 
 
 def _actions(
@@ -71,7 +71,11 @@ def _actions(
         yield {"_index": indexes.chunks, **common, "_source": record}
         for space, vector in {space: v for space, v in known.get(record["digest"], ())}.items():
             kept = {**vector_record(record), "space": space, "embedding": vector.get("embedding")}
-            yield {"_index": indexes.space(space), **common, "_source": {k: v for k, v in kept.items() if v is not None}}
+            yield {
+                "_index": indexes.space(space),
+                **common,
+                "_source": {k: v for k, v in kept.items() if v is not None},
+            }
 
 
 def vector_record(chunk: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +125,7 @@ def _flip(
 def _delete(client: Elasticsearch, indexes: Indexes, routing: str, document_id: int, which: dict[str, Any]) -> None:
     query = {"bool": {"filter": [{"term": {"tenant": int(routing)}}, {"term": {"document": document_id}}, which]}}
     query["bool"]["must_not"] = [{"term": {"kind": "head"}}]
-    for index in (indexes.chunks, indexes.spaces):
-        bulk.delete_found(client, index, routing, query)
+    bulk.delete_found(client, indexes.all, routing, query)
 
 
 def _count(client: Elasticsearch, indexes: Indexes, routing: str, document_id: int, version: str) -> int:

@@ -19,7 +19,9 @@ def look(client: Elasticsearch, indexes: Indexes) -> Health:
     except ApiError as error:
         return Health("down", f"Elasticsearch refuses: {error.error}.", "see its log and the settings of the login")
     if status == "red":
-        return Health("down", "A part of the index is missing (red).", "bring the lost node back; see docs/operations.md")
+        return Health(
+            "down", "A part of the index is missing (red).", "bring the lost node back; see docs/operations.md"
+        )
     if not made:
         return Health(
             "degraded", "The index is not there yet.", "it is made, and filled from the stored texts, within a minute"

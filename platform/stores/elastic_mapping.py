@@ -19,9 +19,9 @@ _KEYWORD = {"type": "keyword"}
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}  # shown, never searched
 _NUMBER = {"type": "long"}
 _WEIGHTS = {"type": "sparse_vector", "index_options": {"prune": False}}
-_PLACE: dict[str, Any] = {
-    name: _NUMBER for name in ("tenant", "bot", "source", "document", "number", "edition", "size", "written")
-}
+_PLACE: dict[str, Any] = dict.fromkeys(
+    ("tenant", "bot", "source", "document", "number", "edition", "size", "written"), _NUMBER
+)
 CHUNK: dict[str, Any] = {
     **_PLACE,
     "kind": _KEYWORD,
@@ -31,7 +31,7 @@ CHUNK: dict[str, Any] = {
     "page": {"type": "integer", "index": False},
     "stem_count": {"type": "integer"},
     "gram_count": {"type": "integer"},
-    **{name: _KEPT for name in ("text", "title", "heading", "language", "url", "stemmed", "folded", "digest")},
+    **dict.fromkeys(("text", "title", "heading", "language", "url", "stemmed", "folded", "digest"), _KEPT),
     "stems": _WEIGHTS,
     "grams": _WEIGHTS,
 }
@@ -54,6 +54,7 @@ class Indexes:
     def __init__(self, address: Address) -> None:
         self.chunks = f"{address.prefix}-chunks"
         self.spaces = f"{address.prefix}-space-*"
+        self.all = f"{self.chunks},{self.spaces}"
         self._prefix, self._shards = address.prefix, address.shards
 
     def space(self, space_id: str) -> str:

@@ -109,9 +109,7 @@ def digest(chunk: NewChunk) -> str:
     return hashlib.sha256(chunk.embedded_text.encode()).hexdigest()[:32]
 
 
-SHOWN = (
-    "tenant bot source document number version text title heading language url page stemmed".split()
-)
+SHOWN = "tenant bot source document number version text title heading language url page stemmed".split()
 
 
 def read_chunk(ref: str, record: Mapping[str, Any]) -> Chunk:

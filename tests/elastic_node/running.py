@@ -94,8 +94,8 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def start(folder: Path) -> Node:
-    """Start a node that keeps its data in a folder and lives as long as this process. Raises Absent."""
+def start(folder: Path, port: int = 0) -> Node:
+    """Start a node that keeps its data in a folder and lives no longer than this process. Raises Absent."""
     home, built = build()
     place = Path(tempfile.mkdtemp(dir=folder))
     shutil.copytree(built / "target" / "home", place / "home")  # a node writes to it
@@ -106,7 +106,14 @@ def start(folder: Path) -> Node:
         process = subprocess.Popen(
             [
                 *(str(home / "bin" / "java"), *_FLAGS, "-cp", f"{built}/target/classes:{built}/target/lib/*"),
-                *("webchatagent.testnode.OneNode", str(place / "home"), str(folder / "data"), str(users), VERSION),
+                *(
+                    "webchatagent.testnode.OneNode",
+                    str(place / "home"),
+                    str(folder / "data"),
+                    str(users),
+                    VERSION,
+                    str(port),
+                ),
             ],
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -14,7 +14,7 @@ import org.elasticsearch.node.Node;
 import org.elasticsearch.plugins.PluginsLoader;
 
 /**
- * One node on 127.0.0.1. args: homeDir dataDir usersDir version. Prints "READY <port>" once it can be asked, and ends
+ * One node on 127.0.0.1. args: homeDir dataDir usersDir version port. Prints "READY <port>" once it can be asked, and ends
  * when no process lives any more whose pid is the name of a file in usersDir: nobody has to stop it.
  */
 public final class OneNode {
@@ -46,7 +46,7 @@ public final class OneNode {
             .put("path.home", home.toString()).put("path.data", Path.of(a[1]).toAbsolutePath().toString())
             .put("path.logs", home.resolve("logs").toString())
             .put("cluster.name", "webchatagent-test").put("node.name", "n1").put("discovery.type", "single-node")
-            .put("network.host", "127.0.0.1").put("http.port", "0").put("transport.port", "0")
+            .put("network.host", "127.0.0.1").put("http.port", a[4]).put("transport.port", "0")
             .put("node.processors", 2).put("indices.breaker.total.use_real_memory", false)
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .put("action.destructive_requires_name", false)
