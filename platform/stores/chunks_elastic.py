@@ -96,8 +96,9 @@ class ElasticsearchChunkStore:
 
     def _put(self, client: Elasticsearch, tenant_id: int, space_id: str, refs: Sequence[Ref], vectors: Vectors) -> int:
         self._indexes.make_space(client, space_id, vectors.shape[1])
-        alias, routing, there = self._indexes.space(space_id), str(tenant_id), self._read(client, tenant_id, refs)
-        actions = []
+        alias, routing = self._indexes.space(space_id), str(tenant_id)
+        there = self._read(client, tenant_id, refs)
+        actions: list[bulk.Action] = []
         for ref, vector in zip(refs, vectors, strict=True):
             if ref in there:
                 record = {**vector_record(there[ref]), "space": space_id}
@@ -107,7 +108,7 @@ class ElasticsearchChunkStore:
                 actions.append({**common, "_source": record})
         bulk.write(client, actions)
         still = self._read(client, tenant_id, [a["_id"] for a in actions])
-        gone = [a["_id"] for a in actions if a["_id"] not in still]  # the document was deleted meanwhile
+        gone = [str(a["_id"]) for a in actions if a["_id"] not in still]  # the document was deleted meanwhile
         bulk.write(client, ({"_op_type": "delete", "_index": alias, "_id": i, "routing": routing} for i in gone))
         client.indices.refresh(index=alias)
         return len(actions) - len(gone)

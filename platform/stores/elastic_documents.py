@@ -69,7 +69,7 @@ def _actions(
         record["written"] = written
         common = {"_id": ref, "routing": str(tenant_id), "require_alias": True}
         yield {"_index": indexes.chunks, **common, "_source": record}
-        for space, vector in {space: v for space, v in known.get(record["digest"], ())}.items():
+        for space, vector in dict(known.get(record["digest"], ())).items():
             kept = {**vector_record(record), "space": space, "embedding": vector.get("embedding")}
             yield {
                 "_index": indexes.space(space),
@@ -115,6 +115,7 @@ def _flip(
             routing=str(tenant_id),
             document=record,
             require_alias=True,
+            refresh=True,
             **condition,
         )
     except ConflictError:

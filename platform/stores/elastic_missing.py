@@ -66,7 +66,7 @@ class MissingVectors:
                 sort=_ORDER,
                 size=max(PAGE, limit),
                 search_after=after,
-                source=["title", "heading", "text"],
+                source_includes=["title", "heading", "text"],
                 track_total_hits=False,
             )["hits"]["hits"]
             if not page:
