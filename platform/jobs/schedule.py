@@ -16,6 +16,7 @@ from ..core.closing import queue_erasures
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.embedding_switch import look_after_spaces
+from ..core.errors import IndexUnavailable
 from ..core.ingest import embed_missing
 from ..core.reindexing import restore_lost
 from ..core.retention import purge_links, sweep_blobs
@@ -50,6 +51,8 @@ def tick(platform: Platform) -> None:
 def _try(duty: Callable[[], object]) -> None:
     try:
         duty()
+    except IndexUnavailable as error:
+        log.warning("a duty of the schedule waits: %s", error)
     except Exception:  # one tenant's trouble, or a database that is away, must not end the clock of all
         log.exception("a duty of the schedule failed")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -144,19 +145,26 @@ def test_a_cluster_that_refuses_with_429(house, cluster, figures):
 
 
 def test_a_red_index(house, cluster, figures):
-    index = next(iter(cluster.client.indices.get_alias(name=house.platform.chunks._indexes.chunks)))
-    away = "index.routing.allocation.exclude._name"
+    """A shard whose files are gone: the index is there, red, until somebody deletes it; then it is made again."""
+    (index,) = cluster.client.indices.get_alias(name=house.platform.chunks._indexes.chunks)
+    uuid = cluster.client.indices.get_settings(index=index)[index]["settings"]["index"]["uuid"]
     cluster.client.indices.close(index=index)
-    cluster.client.indices.put_settings(index=index, settings={away: "n1"})
+    (shard,) = cluster.node.data.rglob(f"{uuid}/0")
+    shutil.rmtree(shard)
     cluster.client.indices.open(index=index, wait_for_active_shards="0")
-    try:
-        wait_until(lambda: cluster.client.cluster.health(index=index)["status"] == "red")
-        is_away(house)
-        upload_while_away(house)
-        assert house.send("GET", "/readyz")[0] == 503
-    finally:
-        cluster.client.indices.put_settings(index=index, settings={away: None})
-    is_whole_again(house, figures, "red")
+    wait_until(lambda: cluster.client.cluster.health(index=index)["status"] == "red")
+    is_away(house)
+    upload_while_away(house)
+    assert house.send("GET", "/readyz")[0] == 503
+    cluster.client.indices.delete(index=index)
+    wait_until(lambda: restored(house))
+    is_whole_again(house, figures, "red, then deleted")
+
+
+def restored(house):
+    """Whether the question is answered again; the clock strikes meanwhile."""
+    tick(house.platform)
+    return answer(house) == (200, True)
 
 
 def test_a_lost_index_is_made_again_from_the_stored_texts(house, cluster, figures):
@@ -165,9 +173,5 @@ def test_a_lost_index_is_made_again_from_the_stored_texts(house, cluster, figure
     assert answer(house)[1] is False
     upload_while_away(house)
 
-    def restored():
-        tick(house.platform)
-        return answer(house) == (200, True)
-
-    wait_until(restored)
+    wait_until(lambda: restored(house))
     is_whole_again(house, figures, "index deleted")
