@@ -16,6 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: a second B
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .core import egress, own_hooks
+from .core.chunks import ChunkStore
 from .core.db.database import Database
 from .core.errors import WebChatAgentError
 from .core.plugin_jobs import know_kinds
@@ -51,12 +52,21 @@ def build_platform(settings: Settings) -> Platform:
         settings=settings,
         database=Database(settings.database_url),
         registry=registry,
-        chunks=SqliteChunkStore(folder / "chunks"),
+        chunks=open_chunks(settings),
         blobs=FolderBlobs(folder / "blobs"),
         secret_box=SecretBox(settings.key("MASTER_KEY")),
     )
     know_kinds(platform)
     return platform
+
+
+def open_chunks(settings: Settings) -> ChunkStore:
+    """The index that the settings name. Calls nobody yet."""
+    if settings.elasticsearch_url:
+        from .stores.chunks_elastic import ElasticsearchChunkStore
+
+        return ElasticsearchChunkStore(settings.elasticsearch_url)
+    return SqliteChunkStore(settings.folder / "chunks")
 
 
 def make_folder(folder: Path) -> Path:

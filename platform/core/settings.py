@@ -44,7 +44,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ELASTICSEARCH_URL",
         "",
-        "Reserved for an Elasticsearch index; has no effect yet, the index is SQLite in the data folder.",
+        "None: the index is SQLite in the data folder. Or `https://user:password@host:9200`, Elasticsearch 9; "
+        "`?prefix=` names its indexes (`webchatagent`), `shards=` splits new ones (1), `ca=` is a file of authorities.",
         secret=True,
     ),
     Setting(
