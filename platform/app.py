@@ -73,15 +73,20 @@ def make_folder(folder: Path) -> Path:
 def prepare_database(platform: Platform) -> list[str]:
     """Bring the tables up to date; returns the revisions that were missing. Two processes at once migrate once."""
     from . import admin
-    from .core.db import migrate
+    from .core.db import migrate, row_security
     from .core.tenants import ensure_operator
 
     folders = [admin.migrations_folder()]
-    with migrating(platform.settings.folder):
+    engine = platform.database.engine
+    row_security.check_role(engine)
+    with migrating(platform.settings.folder), row_security.migrating(engine):
         missing = migrate.pending(platform.database, folders)
         if missing:
             migrate.migrate(platform.database, folders, [admin.metadata()])
-    ensure_operator(platform)
+        with engine.begin() as connection:
+            row_security.build_wall(connection)  # also of tables that a plugin made in a way of its own
+        ensure_operator(platform)
+    row_security.check_wall(engine)
     return missing
 
 

@@ -142,9 +142,11 @@ def server_config(app: Any, host: str, port: int) -> Any:
 def _refuse_pending(platform: Platform) -> None:
     from ..admin import migrations_folder
     from ..core.db.migrate import pending
+    from ..core.db.row_security import check_wall
 
     missing = pending(platform.database, [migrations_folder()])
     if missing:
         raise WebChatAgentError(
             f"The database lacks {', '.join(missing)}.", "run `webchatagent migrate` first", code="not_migrated"
         )
+    check_wall(platform.database.engine)
