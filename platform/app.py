@@ -49,7 +49,7 @@ def build_platform(settings: Settings) -> Platform:
         registry=registry,
         chunks=SqliteChunkStore(folder / "chunks"),
         blobs=FolderBlobs(folder / "blobs"),
-        secret_box=SecretBox(settings.key("MASTER_KEY")),
+        secret_box=SecretBox(*settings.master_keys),
     )
     return platform
 

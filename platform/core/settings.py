@@ -62,6 +62,12 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
+        "OLD_MASTER_KEYS",
+        "",
+        "Master keys of before, comma separated: they still open, and seal nothing new. See `webchatagent rotate-key`.",
+        secret=True,
+    ),
+    Setting(
         "SMTP_URL",
         "",
         "None: mails are kept in the outbox of the admin. Or `smtp://user:password@host:587?from=bot@example.org`, "
@@ -136,6 +142,12 @@ class Settings:
     def private_hosts(self) -> frozenset[str]:
         """host:port pairs that may be called although private."""
         return frozenset(h.strip() for h in self._values["PRIVATE_HOSTS"].split(",") if h.strip())
+
+    @property
+    def master_keys(self) -> list[bytes]:
+        """The master key, then those of before."""
+        old = [k.strip() for k in self._values["OLD_MASTER_KEYS"].split(",")]
+        return [self.key("MASTER_KEY"), *(k.encode() for k in old if k)]
 
     def key(self, name: str) -> bytes:
         """SECRET_KEY or MASTER_KEY; in development made once and kept in the data folder with mode 0600."""
