@@ -24,7 +24,7 @@ from .core.secrets import SecretBox
 from .core.settings import Settings
 from .core.tenants import Platform
 from .jobs.worker import Worker
-from .stores.blobs import FolderBlobs
+from .stores.blobs import FolderBlobs, RemoteBlobs
 from .stores.chunks_sqlite import SqliteChunkStore
 from .web.bridge import Bridge, stream
 
@@ -48,7 +48,7 @@ def build_platform(settings: Settings) -> Platform:
         database=Database(settings.database_url),
         registry=registry,
         chunks=SqliteChunkStore(folder / "chunks"),
-        blobs=FolderBlobs(folder / "blobs"),
+        blobs=RemoteBlobs(settings.blobs_url) if settings.blobs_url else FolderBlobs(folder / "blobs"),
         secret_box=SecretBox(*settings.master_keys),
     )
     return platform

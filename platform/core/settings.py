@@ -50,7 +50,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "BLOBS_URL",
         "",
-        "Reserved for another place of files; has no effect yet, they are in the folder `blobs` of the data folder.",
+        "None: the bytes of documents are in the folder `blobs` of the data folder. Or any place that fsspec knows, such as "
+        "`s3://bucket/folder` with the extra `webchatagent[s3]`.",
     ),
     Setting(
         "SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True
@@ -90,7 +91,13 @@ SETTINGS: tuple[Setting, ...] = (
         "`declared`: only hosts that a plugin declares may be called; `none`: no call out at all.",
         ("open", "declared", "none"),
     ),
-    Setting("DATA_REGION", "", "Reserved: where this installation is hosted, such as `DE`; has no effect yet."),
+    Setting(
+        "DATA_REGION",
+        "",
+        "The country where this installation is hosted, such as `DE`: named in every privacy notice, and at each start "
+        "beside the hosts that are called.",
+    ),
+    Setting("LOG_FORMAT", "text", "How processes log to standard error.", ("text", "json")),
     Setting("LOG_DAYS", "14", "Days that access logs are kept."),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}
@@ -108,6 +115,9 @@ class Settings:
         for name in ("TRUSTED_PROXIES", "LOG_DAYS"):
             if not (self._values[name].isascii() and self._values[name].isdigit()):
                 raise SettingError(f"{PREFIX}{name} is {self._values[name]!r}", "use a whole number, such as 1")
+        region = self._values["DATA_REGION"]
+        if region and not (len(region) == 2 and region.isascii() and region.isalpha() and region.isupper()):
+            raise SettingError(f"{PREFIX}DATA_REGION is {region!r}", "use the two letters of a country, such as DE")
         if self.production:
             for name in ("SECRET_KEY", "MASTER_KEY", "PUBLIC_URL"):
                 if not self._values[name]:

@@ -45,9 +45,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def _folder_databases(
-    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> FolderDatabases:
+def _folder_databases(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> FolderDatabases:
     from ..app import build_platform, prepare_database
     from ..core.settings import load_settings
     from .postgres import TEMPLATE, FolderDatabases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -147,10 +148,8 @@ class FolderDatabases:
         template = TEMPLATE if (folder / "webchatagent.sqlite").exists() else "empty"
         with psycopg.connect(self._admin, autocommit=True) as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-                try:
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase):  # another process was faster
                     connection.execute(f"create database {name} owner app template {template}".encode())
-                except psycopg.errors.DuplicateDatabase:  # another process was faster
-                    pass
         return name
 
     @property

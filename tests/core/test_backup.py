@@ -208,5 +208,3 @@ def test_documents_are_counted_as_they_are(installations, tmp_path):
     tenant = load_tenant(second, slug=bot.tenant.slug)
     with tenant.read() as db:
         assert db.scalar(select(func.count()).select_from(Document).where(Document.state == "broken")) == 1
-
-

@@ -86,9 +86,13 @@ def _fill(platform: Platform, archive: zipfile.ZipFile, tenant: Tenant | None) -
 @contextlib.contextmanager
 def snapshot(database: Database) -> Iterator[Connection]:
     """A connection that sees every tenant's rows as they were at one moment."""
-    with system_scope("read what is backed up"), database.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
+    one_moment = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    on_postgres = database.engine.dialect.name == "postgresql"
+    with (
+        system_scope("read what is backed up"),
+        database.engine.connect().execution_options(**one_moment if on_postgres else {}) as connection,
+    ):
+        if on_postgres:
             connection.exec_driver_sql("set local statement_timeout = 0")
             connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
         yield connection
@@ -120,7 +124,9 @@ def _write_people(archive: zipfile.ZipFile, connection: Connection, tables: list
     found = {t.name: t for t in tables}
     people, members = found["ab_user"], found["membership"]
     query = select(people.c.id, people.c.email).join(members, members.c.user_id == people.c.id)
-    lines = [json.dumps({"id": i, "email": e}) for i, e in connection.execute(query.where(members.c.tenant_id == tenant.id))]
+    lines = [
+        json.dumps({"id": i, "email": e}) for i, e in connection.execute(query.where(members.c.tenant_id == tenant.id))
+    ]
     archive.writestr(PEOPLE, "\n".join(lines))
 
 

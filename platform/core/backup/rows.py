@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, MetaData, Table, insert, select, text
+from sqlalchemy import JSON, Column, Connection, MetaData, Table, func, insert, select
 
 HISTORY = "alembic_version"
 BATCH = 500
@@ -80,10 +80,6 @@ def move_sequences(connection: Connection, tables: Iterable[Table]) -> None:
         for column in table.primary_key.columns:
             if column.type.python_type is int:
                 name = connection.dialect.identifier_preparer.quote(table.name)
-                connection.execute(
-                    text(
-                        f"select setval(pg_get_serial_sequence(:name, :key), greatest(max({column.name}), 1),"
-                        f" count(*) > 0) from {name}"
-                    ),
-                    {"name": name, "key": column.name},
-                )
+                sequence = func.pg_get_serial_sequence(name, column.name)
+                last = func.greatest(func.max(column), 1)
+                connection.execute(select(func.setval(sequence, last, func.count() > 0)).select_from(table))
