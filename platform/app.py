@@ -27,7 +27,7 @@ from .core.secrets import SecretBox
 from .core.settings import Settings
 from .core.tenants import Platform
 from .jobs.worker import Worker
-from .stores.blobs import FolderBlobs
+from .stores.blobs import FolderBlobs, RemoteBlobs
 from .stores.chunks_sqlite import SqliteChunkStore
 from .web.bridge import Bridge, stream
 
@@ -53,8 +53,8 @@ def build_platform(settings: Settings) -> Platform:
         database=Database(settings.database_url),
         registry=registry,
         chunks=open_chunks(settings),
-        blobs=FolderBlobs(folder / "blobs"),
-        secret_box=SecretBox(settings.key("MASTER_KEY")),
+        blobs=RemoteBlobs(settings.blobs_url) if settings.blobs_url else FolderBlobs(folder / "blobs"),
+        secret_box=SecretBox(*settings.master_keys),
     )
     know_kinds(platform)
     return platform
@@ -88,15 +88,20 @@ def make_folder(folder: Path) -> Path:
 def prepare_database(platform: Platform) -> list[str]:
     """Bring the tables up to date; returns the revisions that were missing. Two processes at once migrate once."""
     from . import admin
-    from .core.db import migrate
+    from .core.db import migrate, row_security
     from .core.tenants import ensure_operator
 
     folders = [admin.migrations_folder(), *platform.registry.migrations()]
-    with migrating(platform.settings.folder):
+    engine = platform.database.engine
+    row_security.check_role(engine)
+    with migrating(platform.settings.folder), row_security.migrating(engine):
         missing = migrate.pending(platform.database, folders)
         if missing:
             migrate.migrate(platform.database, folders, [admin.metadata()])
-    ensure_operator(platform)
+        with engine.begin() as connection:
+            row_security.build_wall(connection)  # also of tables that a plugin made in a way of its own
+        ensure_operator(platform)
+    row_security.check_wall(engine)
     return missing
 
 
