@@ -85,13 +85,20 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def migration_folders(platform: Platform) -> list[Path]:
+    """Where the migrations of the admin and of the installed plugins are."""
+    from . import admin
+
+    return [admin.migrations_folder(), *platform.registry.migrations()]
+
+
 def prepare_database(platform: Platform) -> list[str]:
     """Bring the tables up to date; returns the revisions that were missing. Two processes at once migrate once."""
     from . import admin
     from .core.db import migrate, row_security
     from .core.tenants import ensure_operator
 
-    folders = [admin.migrations_folder(), *platform.registry.migrations()]
+    folders = migration_folders(platform)
     engine = platform.database.engine
     row_security.check_role(engine)
     with migrating(platform.settings.folder), row_security.migrating(engine):

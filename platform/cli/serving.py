@@ -141,11 +141,11 @@ def server_config(app: Any, host: str, port: int) -> Any:
 
 
 def _refuse_pending(platform: Platform) -> None:
-    from ..admin import migrations_folder
+    from ..app import migration_folders
     from ..core.db.migrate import pending
     from ..core.db.row_security import check_wall
 
-    missing = pending(platform.database, [migrations_folder()])
+    missing = pending(platform.database, migration_folders(platform))
     if missing:
         raise WebChatAgentError(
             f"The database lacks {', '.join(missing)}.", "run `webchatagent migrate` first", code="not_migrated"
