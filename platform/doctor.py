@@ -32,7 +32,7 @@ def look(platform: Platform) -> list[Row]:
     if platform.settings.redis_url:
         checks.append(("redis", lambda: _redis(platform)))
     if platform.settings.elasticsearch_url:
-        checks.append(("elasticsearch", platform.chunks.ping))
+        checks.append(("elasticsearch", lambda: _elasticsearch(platform)))
     rows = [_run(name, check) for name, check in checks]
     of_plugins = platform.registry.platform.each("health_checks")
     return rows + [_run(check.name, check.run, plugin) for plugin, check in of_plugins]
@@ -81,3 +81,10 @@ def _redis(platform: Platform) -> Health:
             "degraded", "Redis does not answer; jobs run later and limits are counted per process.", "start Redis"
         )
     return Health("ok", "Redis answers.")
+
+
+def _elasticsearch(platform: Platform) -> Health:
+    from .stores.chunks_elastic import ElasticsearchChunkStore
+
+    assert isinstance(platform.chunks, ElasticsearchChunkStore)
+    return platform.chunks.ping()
