@@ -16,7 +16,7 @@ from webchatagent.core.settings import load_settings
 from webchatagent.core.tenants import create_tenant, load_tenant, seal_config
 from webchatagent.plugins.llm_gemini.config import Config
 
-OLD, NEW = "the master key of before, long", "the master key of now, long"
+OLD, NEW = "the-master-key-of-before-of-a-test", "the-master-key-of-now-of-a-test"
 
 
 @pytest.fixture
