@@ -15,6 +15,7 @@ if ! .venv/bin/python -c 'from tests.elastic_node.running import java_home; java
     apt-cache show openjdk-$version-jdk-headless >/dev/null 2>&1 && packages="$packages openjdk-$version-jdk-headless" && break
   done
 fi
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 [ -d /usr/share/fonts/truetype/noto ] || packages="$packages fonts-noto-core"
 if [ -n "$packages" ] && have apt-get && [ "$(id -u)" = 0 ]; then
   echo "installing$packages"
@@ -36,8 +37,16 @@ check=$!
 browser=$!
 .venv/bin/python -m pytest tests --ignore tests/browser -n "${TEST_WORKERS:-2}" "$@"
 tests=$?
+# What a database could do differently, once more on PostgreSQL; `pytest --database=postgresql` runs everything on it.
+on_postgres="tenancy turns turn_records jobs sources caps closing discarded versions consents embedding_switch statistics"
+.venv/bin/python -m pytest --database=postgresql -n "${TEST_WORKERS:-2}" -p no:cacheprovider \
+  $(printf 'tests/core/test_%s.py ' $on_postgres) tests/admin/test_admin_isolation.py tests/admin/test_admin_closing.py \
+  tests/admin/test_admin_members.py tests/admin/test_admin_upgrade.py tests/web/test_management_api.py "$@" \
+  >reports/postgres.log 2>&1
+postgres=$?
 wait "$browser"; browsed=$?
 wait "$check"; checked=$?
+echo "== on PostgreSQL"; tail -n 25 reports/postgres.log
 echo "== browser tests"; tail -n 25 reports/browser.log
 echo "== make check"; tail -n 25 reports/check.log
-[ "$tests" = 0 ] && [ "$browsed" = 0 ] && [ "$checked" = 0 ]
+[ "$tests" = 0 ] && [ "$postgres" = 0 ] && [ "$browsed" = 0 ] && [ "$checked" = 0 ]

@@ -60,8 +60,9 @@ def _plugins(platform: Platform) -> Iterator[Call]:
             who, country = (recipient.name, recipient.country) if recipient else (manifest.name, "")
             for host in manifest.egress:
                 if host == "*":
-                    for entered in entered_hosts(platform, plugin, tenant.id):
-                        yield Call(entered.partition(":")[0], f"entered by {tenant.slug}", "", plugin)
+                    entered = {h.partition(":")[0] for h in entered_hosts(platform, plugin, tenant.id)}
+                    for own in entered - set(manifest.egress):  # by default that is often the plugin's own
+                        yield Call(own, f"entered by {tenant.slug}", "", plugin)
                 else:
                     yield Call(host, who, country, plugin)
 

@@ -8,9 +8,9 @@ import logging
 import pytest
 
 from webchatagent.core.calls import list_calls, say_calls
+from webchatagent.core.db.tenants import PluginSwitch
 from webchatagent.core.logs import JsonLines, shorten
 from webchatagent.core.notice import compose
-from webchatagent.core.plugins import enable, save_config
 from webchatagent.core.settings import SettingError, load_settings
 
 
@@ -21,8 +21,8 @@ def test_every_host_of_a_plugin_that_is_on_is_named_with_its_country(make_platfo
     platform = make_platform(data_region="DE", redis_url="redis://10.0.0.9:6379")
     acme, globex = create_tenant(platform, "acme", "Acme"), create_tenant(platform, "globex", "Globex")
     assert [c.host for c in list_calls(platform)] == ["10.0.0.9"]
-    save_config(acme, "llm_gemini", {"api_key": "AIza-of-a-test"})
-    enable(acme, "llm_gemini")
+    with acme.write() as db:
+        db.add(PluginSwitch(plugin="llm_gemini", enabled=True))
     found = {c.host: c for c in list_calls(platform)}
     manifest = platform.registry.manifests["llm_gemini"]
     named = {h for h in manifest.egress if h != "*"}

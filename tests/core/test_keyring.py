@@ -8,14 +8,15 @@ from webchatagent.admin.accounts import create_user, find_user
 from webchatagent.admin.totp import enrol
 from webchatagent.core.apikeys import KeyRefused, authenticate, create_key
 from webchatagent.core.db.accounts import OutboxMail
+from webchatagent.core.db.tenants import PluginSwitch
 from webchatagent.core.keyring import rotate
 from webchatagent.core.mail import post_mail, read_mail
-from webchatagent.core.plugins import save_config
 from webchatagent.core.secrets import SecretUnreadable
 from webchatagent.core.settings import load_settings
-from webchatagent.core.tenants import create_tenant, load_tenant
+from webchatagent.core.tenants import create_tenant, load_tenant, seal_config
+from webchatagent.plugins.llm_gemini.config import Config
 
-OLD, NEW = "the master key of before, long", "the master key of now, long"
+OLD, NEW = "the-master-key-of-before-of-a-test", "the-master-key-of-now-of-a-test"
 
 
 @pytest.fixture
@@ -32,8 +33,6 @@ def reopened(make_platform):
 
 
 def secret_of(tenant):
-    from webchatagent.plugins.llm_gemini.config import Config
-
     return tenant.config(Config).api_key.get_secret_value()
 
 
@@ -41,7 +40,9 @@ def test_after_a_rotation_the_old_key_is_needed_by_unused_keys_of_programs_only(
     first = reopened(OLD)
     acme, globex = (create_tenant(first, s, s.title()) for s in ("acme", "globex"))
     for tenant in (acme, globex):
-        save_config(tenant, "llm_gemini", {"api_key": f"AIza-{tenant.slug}"})
+        with tenant.write() as db:
+            sealed = seal_config(tenant, "llm_gemini", Config(api_key=f"AIza-{tenant.slug}"))
+            db.add(PluginSwitch(plugin="llm_gemini", config=sealed))
     with acme.write() as db:
         post_mail(db, acme, "reset", "a@example.org", "en", link="https://x.example.org/s3cret", hours=1)
         db.flush()

@@ -121,7 +121,7 @@ def test_writers_of_one_tenant_wait_for_each_other_and_not_for_another(acme, glo
 
     def write():
         with acme.write() as db:
-            db.connection()
+            db.execute(select(Bot.id))
             done.append("second")
 
     with acme.write() as first:
@@ -129,7 +129,7 @@ def test_writers_of_one_tenant_wait_for_each_other_and_not_for_another(acme, glo
         second = threading.Thread(target=write)
         second.start()
         with globex.write() as db:
-            assert db.connection() is not None
+            db.execute(select(Bot.id))
         with system_scope("see who waits"), acme.platform.database.read() as db:
             limit = time.monotonic() + 4
             while not db.execute(look, {"c": WRITERS}).scalar():

@@ -42,7 +42,7 @@ _TENANT_TABLES = """
 
 def install(engine: Engine) -> None:
     """Let every transaction of an engine say whose it is before its first statement, and again when that changes."""
-    event.listen(engine, "before_cursor_execute", _tell)
+    event.listen(engine, "before_cursor_execute", _tell, retval=True)
     for name in ("begin", "commit", "rollback", "rollback_savepoint"):
         event.listen(engine, name, _forget)
 
@@ -51,15 +51,27 @@ def _forget(connection: Connection, *_: Any) -> None:
     connection.info[KEY] = NOTHING  # settings of a transaction end with it, those of a savepoint with its rollback
 
 
-def _tell(connection: Connection, cursor: Any, *_: Any) -> None:
+def _tell(connection: Connection, _: Any, statement: str, parameters: Any, *__: Any) -> tuple[str, Any]:
     wanted = scope_settings()
-    if connection.info.get(KEY, NOTHING) == wanted:
-        return
-    connection.info[KEY] = wanted
+    if connection.info.get(KEY, NOTHING) != wanted:
+        connection.info[KEY] = wanted
+        _say(connection, wanted)
+    return statement, _storable(parameters)
+
+
+def _storable(parameters: Any) -> Any:
+    """Parameters without the sign NUL, which PostgreSQL takes in no text: what is looked for is not there, anyway."""
+    if isinstance(parameters, dict):
+        nul = [name for name, value in parameters.items() if isinstance(value, str) and "\0" in value]
+        return {**parameters, **{name: parameters[name].replace("\0", "") for name in nul}} if nul else parameters
+    return [_storable(one) for one in parameters] if isinstance(parameters, list) else parameters
+
+
+def _say(connection: Connection, wanted: tuple[str, str]) -> None:
     if wanted[0] and connection.get_execution_options().get("write"):
-        cursor.connection.execute(f"{TELL}, pg_advisory_xact_lock({WRITERS}, %s)", (*wanted, int(wanted[0])))
+        connection.exec_driver_sql(f"{TELL}, pg_advisory_xact_lock({WRITERS}, %s)", (*wanted, int(wanted[0])))
     else:
-        cursor.connection.execute(TELL, wanted)
+        connection.exec_driver_sql(TELL, wanted)
 
 
 def build_wall(connection: Connection) -> list[str]:
