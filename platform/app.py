@@ -18,8 +18,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from .core import egress, own_hooks
 from .core.db.database import Database
 from .core.errors import WebChatAgentError
+from .core.plugin_jobs import know_kinds
 from .core.plugins import entered_hosts
 from .core.registry import load_plugins
+from .core.routes import MOST_BODY
 from .core.secrets import SecretBox
 from .core.settings import Settings
 from .core.tenants import Platform
@@ -36,6 +38,8 @@ UPLOAD_BODY = 60_000_000
 def largest_body(path: str) -> int:
     """How many bytes a request to a path may carry: files come in the admin and through the management API."""
     is_upload = path.startswith("/admin/") or (path.startswith("/api/v1/bots/") and path.endswith("/files"))
+    if path.startswith("/x/"):
+        return MOST_BODY  # each route of a plugin has its own limit below this
     return UPLOAD_BODY if is_upload else PUBLIC_BODY
 
 
@@ -51,6 +55,7 @@ def build_platform(settings: Settings) -> Platform:
         blobs=FolderBlobs(folder / "blobs"),
         secret_box=SecretBox(settings.key("MASTER_KEY")),
     )
+    know_kinds(platform)
     return platform
 
 
@@ -76,7 +81,7 @@ def prepare_database(platform: Platform) -> list[str]:
     from .core.db import migrate
     from .core.tenants import ensure_operator
 
-    folders = [admin.migrations_folder()]
+    folders = [admin.migrations_folder(), *platform.registry.migrations()]
     with migrating(platform.settings.folder):
         missing = migrate.pending(platform.database, folders)
         if missing:

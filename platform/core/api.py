@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
+from .audit import current_actor
+from .audit import record as audit_record
+from .clock import new_uuid, now
 from .cores import all_cores
+from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
+from .mail import post_mail, put_mail
 from .modelchecks import missing_models, try_vectors
 from .models import (
     CannotAnswer,
@@ -34,10 +39,13 @@ from .models import (
     unit_vectors,
 )
 from .placeholders import fold_signs
+from .plugin_jobs import PluginJob, start_job
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
 from .roles import rights
+from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .tools import Tool, ToolContext, ToolFailed, ToolUnsure
 from .vault import Masked, PersonalSpan
@@ -46,8 +54,10 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "NEVER_REUSED",
     "AdminAction",
     "AdminView",
+    "Base",
     "Blob",
     "CannotAnswer",
     "ChatModel",
@@ -82,11 +92,17 @@ __all__ = [
     "ModelRequest",
     "NotFound",
     "PersonalSpan",
+    "PluginJob",
     "Problem",
+    "Route",
+    "RouteRequest",
+    "RouteResponse",
     "SourceSpec",
     "State",
     "Subject",
     "Tenant",
+    "TenantOwned",
+    "TenantSession",
     "TextDelta",
     "TokenUsage",
     "Tool",
@@ -98,19 +114,30 @@ __all__ = [
     "ToolUnsure",
     "Unavailable",
     "Unchanged",
+    "UtcDateTime",
     "Vectors",
     "WebChatAgentError",
     "all_cores",
+    "audit_record",
+    "belongs_to",
     "cause_of",
     "chat_messages",
+    "current_actor",
     "detect_language",
     "disclose",
     "fold_signs",
     "hookimpl",
+    "insert_row",
     "make_fetcher",
     "missing_models",
+    "new_uuid",
+    "now",
+    "own_key",
+    "post_mail",
+    "put_mail",
     "rights",
     "run_limited",
+    "start_job",
     "stems",
     "trigrams",
     "try_vectors",

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from .documents import Blob, Connector, ExtractedText
     from .login import LoginMethod
     from .models import ChatModel, EmbeddingModel
+    from .plugin_jobs import PluginJob
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
+    from .routes import Route
     from .tenants import HealthCheck, Problem, Tenant
     from .tools import Tool, ToolContext
     from .vault import PersonalSpan
@@ -75,12 +77,25 @@ def admin_views() -> list[AdminView]:
     """Screens of the admin, declared: tables with their columns, filters, actions and rights."""
 
 
+@hook("collect", scope="platform")
+def jobs() -> list[PluginJob]:
+    """Work that the plugin does later or regularly, run by the workers."""
+
+
 # -- accounts -----------------------------------------------------------------------------------------------
 
 
 @hook("collect")
 def login_methods(tenant: Tenant) -> list[LoginMethod]:
     """Ways to sign in to the admin. Called for the operator's own tenant only. Must not touch the network."""
+
+
+# -- the web ------------------------------------------------------------------------------------------------
+
+
+@hook("collect")
+def routes(tenant: Tenant) -> list[Route]:
+    """Pages and web hooks below `/x/<plugin>/<tenant>/`. Asked for each request there; must not touch the network."""
 
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class JobKind:
     lease_seconds: int = 120
     attempts: int = 3
     quick: bool = True
+    title: Mapping[str, str] = field(default_factory=dict)
 
 
 INDEX = JobKind("index_document", priority=1)

@@ -60,7 +60,7 @@ def views() -> list[AdminView]:
         labels=_labels("kind", "state", "attempts", "error", "created_at", "finished_at"),
         formats={"created_at": "time", "finished_at": "time", "error": "sentence"},
         values={
-            "kind": {kind: words(f"job_{kind}") for kind in KINDS},
+            "kind": {name: kind.title or words(f"job_{name}") for name, kind in KINDS.items()},
             "state": {state: words(f"job_state_{state}") for state in JOB_STATES},
         },
         filters=("state",),

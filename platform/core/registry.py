@@ -146,6 +146,11 @@ class Registry:
         """The tenant hooks of one plugin, or of `core`, whether it is on or off. Raises KeyError."""
         return self._alone(name)
 
+    def migrations(self) -> list[Path]:
+        """The folders of the migrations of the installed plugins that have tables, on or off."""
+        folders = (Path(str(module.__file__)).parent / "migrations" for module in self._plugins.values())
+        return [folder for folder in folders if folder.is_dir()]
+
     def module(self, name: str) -> ModuleType:
         """A plugin's module. Raises KeyError when it is not installed."""
         return self._plugins[name]
@@ -163,6 +168,8 @@ def load_plugins(always: Mapping[str, ModuleType] | None = None) -> Registry:
             if manifest.id != point.name:
                 raise ManifestError(f"entry point {point.name!r} names a plugin with the id {manifest.id!r}")
             Hooks({point.name: module}, "plugin")
+            if (folder / "models.py").is_file():  # its tables are known before the first statement of anybody
+                importlib.import_module(f"{point.value}.models")
         except Exception as error:  # importing runs a plugin's own code; the platform starts without it
             log.exception("plugin %s is not loaded", point.name)
             broken[point.name] = f"{type(error).__name__}: {error}"

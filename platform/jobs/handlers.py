@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import closing, embedding_switch, ingest, mail, retention, servicenotices, sessions, sources
 from ..core.jobs import DELETE, DROP, EMBED, ERASE, ERASE_TENANT, FILL, INDEX, MAIL, NOTICE, PURGE, SYNC
+from ..core.plugin_jobs import plugin_job_gave_up, run_plugin_job
 from ..core.tenants import Tenant
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -26,7 +27,10 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 
 def run(tenant: Tenant, kind: str, arguments: dict[str, Any]) -> None:
     """Run one job. Raises what its function raises."""
-    HANDLERS[kind](tenant, **arguments)
+    if kind in HANDLERS:
+        HANDLERS[kind](tenant, **arguments)
+    else:
+        run_plugin_job(tenant, kind, arguments)
 
 
 def gave_up(tenant: Tenant | None, kind: str, arguments: dict[str, Any]) -> None:
@@ -41,3 +45,5 @@ def gave_up(tenant: Tenant | None, kind: str, arguments: dict[str, Any]) -> None
         embedding_switch.stop_filling(tenant, str(arguments["space_id"]), "model_failed")
     elif kind == MAIL.name:
         mail.mark_mail_failed(tenant, int(arguments["mail_id"]))
+    elif kind not in HANDLERS:
+        plugin_job_gave_up(tenant, kind, arguments)

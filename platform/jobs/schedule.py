@@ -17,6 +17,7 @@ from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.embedding_switch import look_after_spaces
 from ..core.ingest import embed_missing
+from ..core.plugin_jobs import start_regular_jobs
 from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
@@ -37,7 +38,7 @@ def tick(platform: Platform) -> None:
     _try(lambda: purge_links(platform))
     _try(lambda: queue_erasures(platform))
     for tenant in list_tenants(platform):
-        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs):
+        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs, start_regular_jobs):
             _try(partial(duty, tenant))
     if platform.settings.redis_url:
         from .redis_queue import reconcile

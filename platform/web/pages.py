@@ -7,7 +7,6 @@ from collections.abc import Callable
 from flask import Blueprint, Response, redirect, render_template, request
 
 from ..core import notice
-from ..core.errors import NotFound
 from ..core.tenants import OPERATOR, Tenant, load_tenant
 from ..core.texts import LANGUAGES, say
 from .parts import parts
@@ -77,9 +76,3 @@ def _notice(slug: str, compose: Callable[[Tenant, str], notice.Notice]) -> Respo
         path=request.path,
     )
     return _html(text, language)
-
-
-@pages.route("/x/<plugin>/<slug>/<path:rest>", methods=["GET", "POST"])
-def plugin_route(plugin: str, slug: str, rest: str) -> Response:
-    """Webhooks and call-backs of plugins: nothing, while the plugin is off for the tenant or has no such route."""
-    raise NotFound("There is nothing here.")
