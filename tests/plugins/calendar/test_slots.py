@@ -55,7 +55,7 @@ def a_calendar(rng: random.Random) -> tuple[Rules, date, list, datetime]:
     day = rng.choice(DST[zone]) + timedelta(days=rng.choice((0, 0, 0, -1, 1, 9)))
 
     def ranges() -> tuple:
-        cuts = sorted(rng.sample(range(0, 97), 2 * rng.choice((1, 1, 2, 3))))
+        cuts = sorted(rng.sample(range(97), 2 * rng.choice((1, 1, 2, 3))))
         return tuple((a * 15, b * 15) for a, b in zip(cuts[::2], cuts[1::2], strict=True))
 
     rules = Rules(
