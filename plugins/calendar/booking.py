@@ -235,7 +235,7 @@ def finish_held(tenant: Tenant) -> None:
 
 def event_id_of(tenant: Tenant, key: str) -> str:
     """The id of an event: the same for the same key, in letters that Google takes."""
-    return "wca" + hashlib.sha256(f"{tenant.id}|{key}".encode()).hexdigest()[:40]
+    return "booking" + hashlib.sha256(f"{tenant.id}|{key}".encode()).hexdigest()[:40]
 
 
 def without(span: Span, taken: Span) -> list[Span]:

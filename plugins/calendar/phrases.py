@@ -141,7 +141,8 @@ def _counted(words: list[str], today: date) -> date | None:
             count = 1
         if 0 < count < 400:
             if words[i - 1] in FOLLOWING:
-                return today + timedelta(days=7 - today.weekday())
+                day = next((WEEKDAY[w] for w in words if w in WEEKDAY and len(w) > 2), 0)
+                return today + timedelta(days=7 - today.weekday() + day)
             return today + timedelta(days=count * UNITS[word])
     return None
 
@@ -184,7 +185,7 @@ PARTS = (
     (re.compile(r"evening|tonight|\bnight\b|abends?|शाम|रात"), (1020, 1380)),
 )
 LATE = re.compile(r"afternoon|evening|tonight|\bnight\b|nachmittags?|abends?|शाम|रात")
-NOON = re.compile(r"\bnoon\b|\bmidday\b|mittags?|दोपहर")
+NOON = re.compile(r"\bnoon\b|\bmidday\b|\bmittags?|दोपहर")
 MORNING = re.compile(r"\bmorning\b|vormittags?|\bmorgens\b|\bfrüh\b|सुबह|सवेरे")
 PM, AM = (
     re.compile(r"\d\s*p\.?\s?m\b|\bp\.m|\bpm\b|p\.m\."),
@@ -195,7 +196,7 @@ CLOCK = re.compile(r"\b(\d{1,2})(?:[:.](\d{2})|\s*uhr(?:\s*(\d{1,2}))?|\s*h\b)")
 
 def read_time(text: str) -> int | tuple[int, int] | None:
     """The minute of the day that is meant, or a part of the day as (from, up to); None when it cannot be read."""
-    text = _plain(text)
+    text = re.sub(r"(\d)\s*(?=[ap]\.?\s?m\b|ish\b)", r"\1 ", _plain(text))
     clock = _clock(text)
     if clock is None:
         return (

@@ -16,7 +16,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import jsonschema
 
 DISCOVERY = Path(__file__).resolve().parents[4] / "shared/specs/google.calendar.v3.discovery.json"
-DROPPED = ("description", "format", "annotations", "readOnly", "default", "enumDescriptions", "id", "required", "deprecated")
+DROPPED = (
+    "description",
+    "format",
+    "annotations",
+    "readOnly",
+    "default",
+    "enumDescriptions",
+    "id",
+    "required",
+    "deprecated",
+)
 
 
 def schemas(document: dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +35,11 @@ def schemas(document: dict[str, Any]) -> dict[str, Any]:
     def made(node: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in node:
             return {"$ref": f"#/$defs/{node['$ref']}"}
-        out = {k: v for k, v in node.items() if k not in DROPPED and k not in ("properties", "items", "additionalProperties")}
+        out = {
+            k: v
+            for k, v in node.items()
+            if k not in DROPPED and k not in ("properties", "items", "additionalProperties")
+        }
         if out.get("type") == "any":
             del out["type"]
         if "properties" in node:
@@ -101,10 +115,14 @@ class Google:
         self.wrong += [f"{known['id']}: query {name}" for name in query if name not in allowed]
         if sent is not None:
             schema = {"$defs": self.defs, "$ref": f"#/$defs/{known['request']['$ref']}"}
-            self.wrong += [f"{known['id']}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(sent)]
+            self.wrong += [
+                f"{known['id']}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(sent)
+            ]
 
     def calendar_calendarList_list(self, values: dict[str, str], sent: Any) -> tuple[int, Any]:
-        return 200, {"items": [{"id": "second@x", "summary": "Second"}, {"id": "me@x", "summary": "Mine", "primary": True}]}
+        return 200, {
+            "items": [{"id": "second@x", "summary": "Second"}, {"id": "me@x", "summary": "Mine", "primary": True}]
+        }
 
     def calendar_settings_get(self, values: dict[str, str], sent: Any) -> tuple[int, Any]:
         return 200, {"id": "timezone", "value": self.zone}

@@ -8,10 +8,9 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from webchatagent.core.actions import decide
-from webchatagent.core.api import ToolFailed
 from webchatagent.core.bots import find_bot
 from webchatagent.core.db.accounts import OutboxMail
 from webchatagent.core.mail import read_mail
@@ -50,7 +49,9 @@ def slots_of(part):
 @pytest.mark.seed("SR-048", "SR-049")
 def test_a_visitor_finds_books_moves_and_cancels(platform, here, there, ask, scripted_model):
     bot = find_bot(here.platform, "acme/bot")
-    key, (part,), _ = ask(bot, "Is there a time on Tuesday?", None, ("find_slots", '{"day": "Tuesday", "time": "morning"}'))
+    key, (part,), _ = ask(
+        bot, "Is there a time on Tuesday?", None, ("find_slots", '{"day": "Tuesday", "time": "morning"}')
+    )
     assert part["type"] == "slots" and [d["label"] for d in part["days"]] == ["Tuesday, 1 December"]
     assert [s["label"] for s in slots_of(part)] == ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"]
     word = slots_of(part)[1]["id"]
@@ -70,7 +71,9 @@ def test_a_visitor_finds_books_moves_and_cancels(platform, here, there, ask, scr
     (row,) = rows(here)
     assert (row.state, row.starts_at) == ("booked", TUESDAY + timedelta(minutes=30))
     assert confirm(platform, key, card) == outcome and len(rows(here)) == 1
-    _, (part,), _ = ask(bot, "Show me the times of Tuesday at ten, please", key, ("find_slots", '{"day": "Tuesday", "time": "10:00"}'))
+    _, (part,), _ = ask(
+        bot, "Show me the times of Tuesday at ten, please", key, ("find_slots", '{"day": "Tuesday", "time": "10:00"}')
+    )
     (ten,) = slots_of(part)
     _, (card,), _ = ask(bot, f"#{ten['id']}", key, ("move", json.dumps({"slot": ten["id"]})))
     assert [r["value"][-14:] for r in card["rows"][1:]] == ["09:30 (Berlin)", "10:00 (Berlin)"]
@@ -93,7 +96,7 @@ def test_the_model_is_told_the_local_date_and_the_hours(here, there, ask, script
 def test_somebody_elses_appointment_is_out_of_reach(platform, here, there, ask):
     bot = find_bot(here.platform, "acme/bot")
     row = book(here, TUESDAY, Visitor("Eve", "eve@example.org", session_id=999), "k")
-    key, cards, events = ask(bot, "Cancel the appointment of Eve", None, ("cancel", "{}"))
+    key, cards, _ = ask(bot, "Cancel the appointment of Eve", None, ("cancel", "{}"))
     assert cards == [] and rows(here)[0].state == "booked"
     _, cards, _ = ask(bot, "Cancel it", key, ("cancel", json.dumps({"appointment": row.public_id})))
     assert cards == []
@@ -178,7 +181,9 @@ def test_a_reminder_comes_once_and_not_to_who_booked_late(here, there, clock):
     clock["now"] = TUESDAY + timedelta(days=1, hours=6)
     work.remind(here)
     work.remind(here)
-    assert [(k, r) for k, r, *_ in mails(here) if k == "calendar_reminder"] == [("calendar_reminder", "ada@example.org")]
+    assert [(k, r) for k, r, *_ in mails(here) if k == "calendar_reminder"] == [
+        ("calendar_reminder", "ada@example.org")
+    ]
 
 
 def test_the_same_key_books_once_and_a_cancelled_time_is_free_again(here, there):
