@@ -58,29 +58,41 @@ class Config(BaseModel):
     """Appointments of a tenant."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    provider: Literal["local", "google"] = "local"
-    title: str = Field("", max_length=120)
-    timezone: str = Field("Europe/Berlin", max_length=60)
-    duration: int = Field(30, ge=5, le=480)
-    step: int = Field(30, ge=5, le=480)
-    before: int = Field(0, ge=0, le=240)
-    after: int = Field(0, ge=0, le=240)
-    notice: int = Field(2, ge=0, le=720)
-    horizon: int = Field(60, ge=0, le=365)
-    monday: str = Field(WORKDAY, max_length=120)
-    tuesday: str = Field(WORKDAY, max_length=120)
-    wednesday: str = Field(WORKDAY, max_length=120)
-    thursday: str = Field(WORKDAY, max_length=120)
-    friday: str = Field(WORKDAY, max_length=120)
-    saturday: str = Field("", max_length=120)
-    sunday: str = Field("", max_length=120)
-    exceptions: tuple[str, ...] = Field((), max_length=200)
-    notify: str = Field("", max_length=200)
-    reminder: int = Field(24, ge=0, le=168)
-    client_id: str = Field("", max_length=200)
-    client_secret: SecretStr = SecretStr("")
-    discovery_url: str = Field(GOOGLE, max_length=200)
-    api_url: str = Field(API, max_length=200)
+    provider: Literal["local", "google"] = Field(
+        "local", description="`local` needs no account; `google` asks your Google Calendar when you are free."
+    )
+    title: str = Field("", max_length=120, description="Such as Consultation; empty for Appointment.")
+    timezone: str = Field(
+        "Europe/Berlin",
+        max_length=60,
+        description="Such as Europe/Berlin. With Google, the one of your account counts.",
+    )
+    duration: int = Field(30, ge=5, le=480, description="Minutes of an appointment.")
+    step: int = Field(30, ge=5, le=480, description="Minutes between two possible beginnings.")
+    before: int = Field(0, ge=0, le=240, description="Minutes that stay free before each one.")
+    after: int = Field(0, ge=0, le=240, description="Minutes that stay free after each one.")
+    notice: int = Field(2, ge=0, le=720, description="Hours between booking and beginning.")
+    horizon: int = Field(60, ge=0, le=365, description="Days into the future.")
+    monday: str = Field(WORKDAY, max_length=120, description="Such as 09:00-12:00, 13:00-17:00; empty for closed.")
+    tuesday: str = Field(WORKDAY, max_length=120, description="Empty for closed.")
+    wednesday: str = Field(WORKDAY, max_length=120, description="Empty for closed.")
+    thursday: str = Field(WORKDAY, max_length=120, description="Empty for closed.")
+    friday: str = Field(WORKDAY, max_length=120, description="Empty for closed.")
+    saturday: str = Field("", max_length=120, description="Empty for closed.")
+    sunday: str = Field("", max_length=120, description="Empty for closed.")
+    exceptions: tuple[str, ...] = Field(
+        (),
+        max_length=200,
+        description="One a line: 2026-12-24 09:00-12:00, or a date alone, or 2026-12-25..2027-01-01, for closed.",
+    )
+    notify: str = Field("", max_length=200, description="An address that gets a mail for each booking.")
+    reminder: int = Field(24, ge=0, le=168, description="Hours before the appointment; 0 for never.")
+    client_id: str = Field("", max_length=200, description="Of the OAuth client in the Google Cloud console.")
+    client_secret: SecretStr = Field(SecretStr(""), description="It stands beside the client ID.")
+    discovery_url: str = Field(
+        GOOGLE, max_length=200, description="Google's own, unless you try this with another server."
+    )
+    api_url: str = Field(API, max_length=200, description="Google's own, unless you try this with another server.")
 
     @field_validator("timezone")
     @classmethod

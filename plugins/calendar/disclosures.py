@@ -1,7 +1,7 @@
-"""Where data of appointments goes: our own table, and Google when it is connected.
+"""Where data of appointments goes: our own table, and Google when it is chosen or connected.
 
 What is done with data from Google's programming interfaces keeps to the Google API Services User Data Policy, its
-requirements of limited use included: https://developers.google.com/terms/api-services-user-data-policy
+requirements of limited use included; the purpose `google_calendar` says so in the notice.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from .config import Config
 from .google import link_of
 from .subject import DAYS
 
-POLICY = "https://developers.google.com/terms/api-services-user-data-policy"
-
 
 def disclosures(tenant: Tenant) -> list[Disclosure]:
     """The appointment itself, and Google's part while it is chosen."""
@@ -23,6 +21,6 @@ def disclosures(tenant: Tenant) -> list[Disclosure]:
     own = Disclosure("calendar.appointment", ("contact", "time"), "appointments", "contract", DAYS)
     if config.provider != "google" and link_of(tenant) is None:
         return [own]
-    event = disclose(tenant, "calendar", "calendar.google", ("contact", "time"), "appointments", 0, config.api_url)
-    account = disclose(tenant, "calendar", "calendar.account", ("account",), "appointments", 0, config.discovery_url)
-    return [own, replace(event, transfer="US", privacy_url=POLICY), replace(account, transfer="US", privacy_url=POLICY)]
+    event = disclose(tenant, "calendar", "calendar.google", ("contact", "time"), "google_calendar", 0, config.api_url)
+    account = disclose(tenant, "calendar", "calendar.account", ("account",), "google_calendar", 0, config.discovery_url)
+    return [own, replace(event, transfer="US"), replace(account, transfer="US")]

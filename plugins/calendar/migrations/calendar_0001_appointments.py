@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from webchatagent.core.db import base
+from webchatagent.core.api import UtcDateTime
 
 revision = "calendar_0001"
 down_revision = None
@@ -18,8 +18,8 @@ def upgrade() -> None:
         sa.Column("public_id", sa.String(length=36), nullable=False),
         sa.Column("provider", sa.String(length=10), nullable=False),
         sa.Column("event_id", sa.String(length=64), nullable=False),
-        sa.Column("starts_at", base.UtcDateTime(), nullable=False),
-        sa.Column("ends_at", base.UtcDateTime(), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("zone", sa.String(length=60), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.Column("reminded", sa.Boolean(), nullable=False),
-        sa.Column("created_at", base.UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_appointment")),
         sa.UniqueConstraint("public_id", name=op.f("uq_calendar_appointment_public_id")),
@@ -49,12 +49,12 @@ def upgrade() -> None:
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("refresh_token", sa.Text(), nullable=False),
         sa.Column("access_token", sa.Text(), nullable=False),
-        sa.Column("access_until", base.UtcDateTime(), nullable=True),
-        sa.Column("refreshing_until", base.UtcDateTime(), nullable=True),
+        sa.Column("access_until", UtcDateTime(), nullable=True),
+        sa.Column("refreshing_until", UtcDateTime(), nullable=True),
         sa.Column("calendar_id", sa.String(length=254), nullable=False),
         sa.Column("zone", sa.String(length=60), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("created_at", base.UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_google_link")),
         sa.UniqueConstraint("tenant_id", name=op.f("uq_calendar_google_link_tenant_id")),
@@ -73,7 +73,7 @@ def upgrade() -> None:
         "calendar_revocation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("created_at", base.UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_revocation")),
     )
@@ -83,8 +83,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("session_id", sa.Integer(), nullable=False),
         sa.Column("word", sa.String(length=12), nullable=False),
-        sa.Column("starts_at", base.UtcDateTime(), nullable=False),
-        sa.Column("created_at", base.UtcDateTime(), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_shown_slot")),
         sa.UniqueConstraint(

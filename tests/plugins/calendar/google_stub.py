@@ -91,11 +91,9 @@ class Google:
     def answer(self, method: str, target: str, token: str, body: bytes) -> tuple[int, Any]:
         """What the server says: (status, JSON or None)."""
         parts = urlsplit(target)
-        for verb, pattern, known in self.routes:
-            match = pattern.fullmatch(parts.path)
-            if verb == method and match:
-                break
-        else:
+        matches = ((p.fullmatch(parts.path), m) for verb, p, m in self.routes if verb == method)
+        match, known = next(((found, m) for found, m in matches if found), (None, {}))
+        if match is None:
             self.wrong.append(f"no method: {method} {parts.path}")
             return 404, {"error": {"code": 404, "message": "no method"}}
         query = dict(parse_qsl(parts.query))

@@ -55,7 +55,7 @@ def come_back(address):
 
 def connect(tenant, identity_provider, google):
     """A person permits everything; the calendar server takes the token that they got."""
-    made = GoogleConnection(tenant)
+    ((_, made),) = tenant.hooks.each("connections", tenant=tenant)
     address, kept = made.begin(CONNECT)
     made.finish(come_back(identity_provider.visit(address, ANN)), kept)
     google.tokens.add(tokens.unseal(tenant, "access", link_of(tenant).access_token))
@@ -93,7 +93,7 @@ def test_before_it_is_connected_nothing_is_offered_and_nobody_is_called(chosen, 
 
 
 @pytest.mark.seed("SR-041", "SR-042", "SR-045")
-def test_connecting_asks_for_the_least_and_keeps_the_least(chosen, there, google, identity_provider):
+def test_hook_connections_asks_for_the_least_and_keeps_the_least(chosen, there, google, identity_provider):
     made, address = connect(chosen, identity_provider, google)
     asked = come_back(address)
     assert set(asked["scope"].split()) == {"openid", "email", *API_SCOPES}
@@ -249,14 +249,17 @@ def test_twenty_need_a_new_token_and_one_gets_it(connected, google, monkeypatch)
     assert asked == ["refresh_token"] and len(found) == 20 and len(set(found)) == 1
 
 
-def test_a_permission_that_was_taken_back_is_said_and_not_tried_again(connected, there, google, monkeypatch):
+def test_hook_alerts_says_that_a_permission_was_taken_back_and_it_is_not_tried_again(
+    connected, there, google, monkeypatch
+):
     link = link_of(connected)
     client.revoke(connected.config(_config()), tokens.unseal(connected, "refresh", link.refresh_token))
     expire(connected)
     with pytest.raises(ToolFailed):
         find_slots(connected, DAY, DAY)
     assert link_of(connected).state == "broken" and find_google(connected) is None
-    assert "does not accept" in alerts(connected)[0].text["en"] and alerts(there) == []
+    ((_, said),) = connected.hooks.each("alerts", tenant=connected)
+    assert "does not accept" in said.text["en"] and alerts(there) == []
     asked = []
     monkeypatch.setattr(tokens, "ask_token", lambda *a, **k: asked.append(1))
     with pytest.raises(ToolFailed):

@@ -79,7 +79,7 @@ def test_a_visitor_finds_books_moves_and_cancels(platform, here, there, ask, scr
     assert [r["value"][-14:] for r in card["rows"][1:]] == ["09:30 (Berlin)", "10:00 (Berlin)"]
     assert confirm(platform, key, card).state == "done"
     assert rows(here)[0].starts_at == TUESDAY + timedelta(hours=1)
-    _, (card,), _ = ask(bot, "Cancel it", key, ("cancel", "{}"))
+    _, (card,), _ = ask(bot, "Please cancel my appointment", key, ("cancel", "{}"))
     assert confirm(platform, key, card).state == "done"
     assert [r.state for r in rows(here)] == ["cancelled"] and rows(there) == []
     assert [m[0] for m in mails(here)] == ["calendar_booked", "calendar_moved", "calendar_cancelled"]
@@ -87,19 +87,21 @@ def test_a_visitor_finds_books_moves_and_cancels(platform, here, there, ask, scr
     assert "09:30" not in told and "10:00 (" not in told, "the model never learns a time"
 
 
-def test_the_model_is_told_the_local_date_and_the_hours(here, there, ask, scripted_model):
+def test_hook_prompt_sections_tells_the_model_the_local_date_and_the_hours(here, there, ask, scripted_model):
     ask(find_bot(here.platform, "acme/bot"), "Hello", None)
     assert "Monday, 30 November 2026, 09:00 (Berlin)" in scripted_model.requests[-1].instructions
     assert "Saturday closed" in scripted_model.requests[-1].instructions
 
 
-def test_somebody_elses_appointment_is_out_of_reach(platform, here, there, ask):
+@pytest.mark.seed("SR-054")
+def test_somebody_elses_appointment_is_out_of_reach(here, there, ask, scripted_model):
     bot = find_bot(here.platform, "acme/bot")
     row = book(here, TUESDAY, Visitor("Eve", "eve@example.org", session_id=999), "k")
     key, cards, _ = ask(bot, "Cancel the appointment of Eve", None, ("cancel", "{}"))
     assert cards == [] and rows(here)[0].state == "booked"
-    _, cards, _ = ask(bot, "Cancel it", key, ("cancel", json.dumps({"appointment": row.public_id})))
-    assert cards == []
+    guess = json.dumps({"appointment": row.public_id})
+    _, cards, _ = ask(bot, "Please cancel the appointment of Eve", key, ("cancel", guess))
+    assert cards == [] and not scripted_model.answers, "both calls were made"
     with pytest.raises(NotFree):
         book(here, TUESDAY, ADA, "other")
     assert book(there, TUESDAY, ADA, "other").state == "held", "another tenant's time is another time"
@@ -151,6 +153,7 @@ def find_first(count):
     return [d + timedelta(minutes=30 * n) for d in nine for n in range(16)][:count]
 
 
+@pytest.mark.seed("SR-054")
 def test_the_link_of_the_mail_moves_and_cancels(platform, here, there):
     book(here, TUESDAY, ADA, "k")
     (kind, recipient, subject, text) = mails(here)[0]
