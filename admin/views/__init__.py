@@ -9,6 +9,7 @@ from .account import AccountPage
 from .audit import AuditPage
 from .bots import BOTS
 from .closing import ClosingPage
+from .connections import ConnectionsPage
 from .contacts import CONTACTS
 from .conversations import ConversationsPage
 from .discarded import DiscardedPage
@@ -46,6 +47,7 @@ PAGES: tuple[type[Page], ...] = (
     ConversationsPage,
     SourcesPage,
     MarketplacePage,
+    ConnectionsPage,
     MembersPage,
     KeysPage,
     DiscardedPage,

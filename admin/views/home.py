@@ -19,6 +19,7 @@ from webchatagent.core.tenants import Tenant
 
 from ..fab.session import role, tenant
 from ..fab.views import Page, page
+from ..languages import localised
 from ..panelwords import LIMITS
 from ..roles import rights
 
@@ -55,7 +56,7 @@ class HomePage(Page):
             model=model,
             nothing=StateCounts(),
             days=daily_questions(here),
-            alerts=[*_limits(here, bots), *self._alerts(here), *_trouble(bots, counts)],
+            alerts=[*_plugin_alerts(here), *_limits(here, bots), *self._alerts(here), *_trouble(bots, counts)],
             role=role(),
         )
 
@@ -70,6 +71,13 @@ class HomePage(Page):
                 text = ngettext("%(num)d job failed for good.", "%(num)d jobs failed for good.", alert.count)
                 out.append((text, url_for("JobsView.list", _flt_0_state="failed")))
         return out
+
+
+def _plugin_alerts(here: Tenant) -> Iterator[tuple[str, str]]:
+    """What plugins say is to be repaired, with the page where that is done."""
+    for plugin, alerts in here.hooks.call("alerts", tenant=here):
+        for alert in alerts:
+            yield localised(alert.text), url_for("MarketplacePage.show", plugin=plugin)
 
 
 def _limits(here: Tenant, bots: Sequence[LiveBot]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from ..messages import explain
 from ..roles import rights
 from ..schemaerrors import explain_problem, place_problems
 from ..schemaforms import SettingsForm, make_form, read_changes
+from .connections import find_connection
 
 CATEGORIES: dict[str, tuple[Any, str]] = {
     "source": (_("Sources"), "files"),
@@ -151,6 +152,7 @@ class MarketplacePage(Page):
             words=offer.manifest.words(spoken()),
             form=form if offer.configurable and may else None,
             may_edit=may,
+            connection=find_connection(here, plugin) if self.may("edit") else None,
             leaves=marketplace.what_leaves(here, plugin),
             stops=" ".join(told(stops, done=False)) if stops else "",
             category=CATEGORIES[offer.manifest.category],

@@ -207,5 +207,14 @@ def take_passages(turn: Turn, found: Found) -> None:
         turn.past,
         found.ranked if found.relevant else (),
         tuple(offered.spec for offered in turn.tools.values()),
+        _sections(turn),
     )
     turn.request = request if streamed else replace(request, streamed=False)
+
+
+def _sections(turn: Turn) -> list[str]:
+    """What the plugins tell a model for this turn."""
+    tenant = turn.bot.tenant
+    context = ToolContext(turn.bot.id, turn.session.id, turn.language)
+    found = tenant.hooks.each("prompt_sections", tenant=tenant, context=context)
+    return [section for _, section in found if isinstance(section, str) and section.strip()]

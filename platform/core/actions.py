@@ -48,8 +48,10 @@ class Outcome:
     message: str
 
 
-def propose(turn: Turn, offered: Offered, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Store a proposal of a turn; returns its card. The same one twice in a turn is one."""
+def propose(
+    turn: Turn, offered: Offered, arguments: dict[str, Any], facts: Iterable[tuple[str, str]] | None = None
+) -> dict[str, Any]:
+    """Store a proposal of a turn; returns its card. `facts` are shown instead of the arguments."""
     row = ActionRow(
         public_id=new_uuid(),
         bot_id=turn.bot.id,
@@ -59,7 +61,7 @@ def propose(turn: Turn, offered: Offered, arguments: dict[str, Any]) -> dict[str
         tool=offered.tool.name,
         title=(offered.tool.title or offered.tool.name.replace("_", " ").capitalize())[:200],
         arguments=arguments,
-        facts=_facts(offered, arguments),
+        facts=_facts(offered, arguments) if facts is None else [list(fact) for fact in facts],
         language=turn.language,
         state="proposed",
         message="",
@@ -214,10 +216,10 @@ def _run(tenant: Tenant, row: ActionRow) -> tuple[str, str]:
         future = start_tool(tenant, offered, row.arguments, context)
         step_aside()
         said = future.result(offered.tool.seconds)
-    except ToolUnsure:
-        return "failed", say("action_unknown", row.language)
-    except ToolFailed:
-        return "failed", say("action_failed", row.language)
+    except ToolUnsure as error:
+        return "failed", error.said[:MOST_MESSAGE] or say("action_unknown", row.language)
+    except ToolFailed as error:
+        return "failed", error.said[:MOST_MESSAGE] or say("action_failed", row.language)
     except TookTooLong:
         return "failed", say("action_unknown", row.language)
     return "done", str(said)[:MOST_MESSAGE] if said else say("action_done", row.language)

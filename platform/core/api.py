@@ -10,6 +10,7 @@ from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
 from .clock import new_uuid, now
+from .connections import Alert, Connection
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
@@ -48,7 +49,7 @@ from .sandbox import run_limited
 from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
-from .tools import Tool, ToolContext, ToolFailed, ToolUnsure
+from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
 if TYPE_CHECKING:
@@ -58,10 +59,12 @@ __all__ = [
     "NEVER_REUSED",
     "AdminAction",
     "AdminView",
+    "Alert",
     "Base",
     "Blob",
     "CannotAnswer",
     "ChatModel",
+    "Connection",
     "Connector",
     "Disclosure",
     "DocumentProblem",
@@ -94,6 +97,7 @@ __all__ = [
     "NotFound",
     "PersonalSpan",
     "PluginJob",
+    "Prepared",
     "Problem",
     "Route",
     "RouteRequest",
@@ -118,6 +122,7 @@ __all__ = [
     "UtcDateTime",
     "Vectors",
     "WebChatAgentError",
+    "WithParts",
     "all_cores",
     "audit_record",
     "belongs_to",

@@ -26,6 +26,7 @@ from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
     from .admin_views import AdminView
+    from .connections import Alert, Connection
     from .documents import Blob, Connector, ExtractedText
     from .login import LoginMethod
     from .models import ChatModel, EmbeddingModel
@@ -138,6 +139,24 @@ def embedding_models(tenant: Tenant) -> list[EmbeddingModel]:
 @hook("collect")
 def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
     """Functions that a model may call during a turn. Asked for each turn, so it must not touch the network."""
+
+
+@hook("collect")
+def prompt_sections(tenant: Tenant, context: ToolContext) -> list[str]:
+    """What a model is told besides its rules, such as the local date. Asked for each turn; must not touch the network."""
+
+
+# -- the tenant's people ------------------------------------------------------------------------------------
+
+
+@hook("collect")
+def alerts(tenant: Tenant) -> list[Alert]:
+    """What somebody has to repair. Asked for each view of the admin's overview, so it must not touch the network."""
+
+
+@hook("collect")
+def connections(tenant: Tenant) -> list[Connection]:
+    """Accounts at other companies that the tenant connects in the admin. Must not touch the network."""
 
 
 # -- privacy ------------------------------------------------------------------------------------------------

@@ -18,13 +18,14 @@ class ManifestError(Exception):
 
 
 class Recipient(BaseModel):
-    """Who receives data from the plugin; the same as in its disclosures."""
+    """Who receives data from the plugin; the same as in its disclosures. `optional`: only with some of its settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     country: str = Field(pattern="^[A-Z]{2}$")
     role: Literal["processor", "controller", "joint"] = "processor"
     privacy: str = Field(pattern="^https://")
+    optional: bool = False
 
 
 class FieldText(BaseModel):

@@ -27,6 +27,8 @@ TOOLS = (
 )
 HISTORY = 6
 """Messages of the conversation that a model is sent."""
+MOST_SECTION = 2000
+"""Characters that one plugin may tell a model besides its rules."""
 REMEMBERED = 100
 """Messages that are searched for personal data: a name that was said earlier is known when it comes without its cue."""
 
@@ -39,13 +41,16 @@ def build_request(
     past: Sequence[Message],
     passages: Sequence[Ranked],
     tools: tuple[ToolSpec, ...] = (),
+    sections: Sequence[str] = (),
 ) -> ModelRequest:
-    """The request for one question; everything personal is masked on the way in."""
+    """The request for one question; everything personal is masked on the way in. `sections` are plugins' own words."""
     instructions = RULES.format(name=bot.name, language=language)
     if bot.settings.instructions:
         instructions += "\n\n" + bot.settings.instructions
     if tools:
         instructions += "\n\n" + TOOLS
+    for section in sections:
+        instructions += "\n\n" + section[:MOST_SECTION]
     chunks, sent = [r.chunk for r in passages], past[-HISTORY:]
     parts = [Part(question, language), *map(_said, sent)]
     parts += [Part(text, c.language, "source") for c in chunks for text in (_head(c), c.text)]

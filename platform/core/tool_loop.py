@@ -15,7 +15,7 @@ from .models import ModelEvent, TextDelta, TokenUsage, ToolCall, ToolStep
 from .prompting import PLACEHOLDERS
 from .resolver import Candidate, stream_answer
 from .texts import say
-from .tools import Offered, ToolContext, ToolFailed, read_arguments, start_tool
+from .tools import Offered, ToolContext, ToolFailed, WithParts, read_arguments, start_tool
 from .turn import Turn
 from .vault import Masked, Part
 
@@ -113,22 +113,39 @@ async def _answer(turn: Turn, used: Used, context: ToolContext, call: ToolCall) 
             raise ToolFailed("There is no such tool.")
         arguments = read_arguments(offered.tool, call.arguments, turn.vault)
         if offered.tool.writes:
-            return await _propose(turn, used, offered, arguments)
+            return await _propose(turn, used, offered, arguments, context)
         future = start_tool(turn.bot.tenant, offered, arguments, context)
         value = await asyncio.wait_for(asyncio.wrap_future(future), offered.tool.seconds)
     except ToolFailed as error:
         return {"error": error.message}
     except TimeoutError:
         return {"error": "The tool did not answer in time."}
+    return _given(used, value)
+
+
+def _given(used: Used, value: Any) -> dict[str, Any]:
+    """What the model reads of a value; its parts go to the visitor."""
     used.answered += 1
+    if isinstance(value, WithParts):
+        used.cards += value.parts
+        value = value.result
     return {"result": value}
 
 
-async def _propose(turn: Turn, used: Used, offered: Offered, arguments: dict[str, Any]) -> dict[str, Any]:
+async def _propose(
+    turn: Turn, used: Used, offered: Offered, arguments: dict[str, Any], context: ToolContext
+) -> dict[str, Any]:
+    facts = None
+    if offered.tool.prepare is not None:
+        future = start_tool(turn.bot.tenant, offered, arguments, context, prepare=True)
+        prepared = await asyncio.wait_for(asyncio.wrap_future(future), offered.tool.seconds)
+        if isinstance(prepared, WithParts):
+            return _given(used, prepared)
+        arguments, facts = prepared.arguments, prepared.facts
     same = json.dumps([offered.name, arguments], sort_keys=True)
     if same not in used.proposed:
         if len(used.proposed) >= MOST_PROPOSALS:
             raise ToolFailed("Too many proposals in one answer. Let the visitor decide about those first.")
         used.proposed.add(same)
-        used.cards.append(await asyncio.to_thread(propose, turn, offered, arguments))
+        used.cards.append(await asyncio.to_thread(propose, turn, offered, arguments, facts))
     return {"result": "Proposed, and not done. The visitor sees a card with exactly this and confirms or declines it."}

@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -41,9 +41,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class ToolFailed(WebChatAgentError):
-    """A tool cannot do what it was asked for. The sentence goes to the model, or to the visitor who confirmed."""
+    """A tool cannot do what it was asked for. The sentence goes to the model; a visitor who confirmed reads `said`, in
+    their language, or a sentence of ours when it is empty."""
 
     status, code = 502, "tool_failed"
+
+    def __init__(self, message: str, cure: str = "", *, said: str = "") -> None:
+        super().__init__(message, cure)
+        self.said = said
 
 
 class ToolUnsure(ToolFailed):
@@ -64,6 +69,25 @@ class ToolContext:
 
 
 @dataclass(frozen=True)
+class WithParts:
+    """What a tool returns that shows the visitor something: `result` is for the model, `parts` for the visitor alone.
+
+    A part is a dict with a `type` that the widget knows; it is kept with the answer, so it holds nothing personal.
+    """
+
+    result: Any
+    parts: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a proposal comes to: the exact `arguments` that are bound and run, and the `facts` that the card shows."""
+
+    arguments: dict[str, Any]
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Tool:
     """A function that a model may call.
 
@@ -74,6 +98,9 @@ class Tool:
     With `writes` it runs only after the visitor confirmed a card with `title` and the arguments, each under its name of
     `labels`; it then returns the sentence that the visitor reads, or raises ToolFailed when nothing was done and
     ToolUnsure when that is not known.
+    `prepare(arguments, context)` makes of what the model said what is to be done exactly, before the card is shown: its
+    facts must name everything that `run` will do. It raises ToolFailed as `run` does, or returns WithParts to show
+    something instead of proposing.
     """
 
     name: str
@@ -84,6 +111,7 @@ class Tool:
     title: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 10.0
+    prepare: Callable[[dict[str, Any], ToolContext], Prepared | WithParts] | None = field(default=None, repr=False)
 
     @property
     def schema(self) -> Mapping[str, Any]:
@@ -201,8 +229,10 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(16, thread_name_prefix="tool")
 
 
-def start_tool(tenant: Tenant, offered: Offered, arguments: dict[str, Any], context: ToolContext) -> Future[Any]:
-    """Run a tool in a thread, in its plugin's name. The future raises ToolFailed for whatever goes wrong.
+def start_tool(
+    tenant: Tenant, offered: Offered, arguments: dict[str, Any], context: ToolContext, *, prepare: bool = False
+) -> Future[Any]:
+    """Run a tool, or its `prepare`, in a thread, in its plugin's name. The future raises ToolFailed for whatever fails.
 
     Whoever waits stops after `tool.seconds`; the thread is the tool's to end.
     """
@@ -215,7 +245,8 @@ def start_tool(tenant: Tenant, offered: Offered, arguments: dict[str, Any], cont
     def work() -> Any:
         try:
             with calling(offered.plugin, tenant):
-                return offered.tool.run(arguments, context)
+                run = offered.tool.prepare if prepare and offered.tool.prepare else offered.tool.run
+                return run(arguments, context)
         except ToolFailed:
             raise
         except BaseException as error:  # even SystemExit: a plugin ends its own call and no process

@@ -136,7 +136,10 @@ def test_a_recipient_is_in_the_manifest_and_in_the_disclosures(folder, acme):
         if manifest.recipient
         else set()
     )
-    assert recipients == expected
+    if manifest.recipient and manifest.recipient.optional:  # its own tests show when it receives something
+        assert recipients <= expected
+    else:
+        assert recipients == expected
     assert {h for d in told for h in d.hosts} <= set(manifest.egress)
 
 

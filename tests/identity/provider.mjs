@@ -6,6 +6,9 @@ import { Provider, interactionPolicy } from "oidc-provider";
 
 const [clientId, clientSecret, ...redirectUris] = process.argv.slice(2);
 const people = new Map();
+const CALENDAR = ["calendarlist.readonly", "freebusy", "events.owned", "settings.readonly"].map(
+  (name) => `https://www.googleapis.com/auth/calendar.${name}`,
+);
 const policy = interactionPolicy.base();
 policy.add(new interactionPolicy.Prompt({ name: "select_account", requestable: true }), 0);
 
@@ -18,17 +21,21 @@ const server = createServer().listen(0, "127.0.0.1", () => {
         client_secret: clientSecret,
         redirect_uris: redirectUris,
         token_endpoint_auth_method: "client_secret_post",
+        grant_types: ["authorization_code", "refresh_token"],
       },
     ],
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
     conformIdTokenClaims: false, // the ID token holds all claims, as Google's does
     pkce: { required: () => true },
     interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
+    scopes: ["openid", ...CALENDAR],
+    issueRefreshToken: async (ctx, client, code) => code.scopes.has(CALENDAR[0]), // as access_type=offline does
+    rotateRefreshToken: false, // Google's stay the same
     findAccount: (_, id) => ({ accountId: id, claims: () => people.get(id) }),
     loadExistingGrant: async (ctx) => {
       const grant = new provider.Grant({ clientId, accountId: ctx.oidc.session.accountId });
-      grant.addOIDCScope("openid email profile");
+      grant.addOIDCScope(["openid email profile", ...CALENDAR].join(" "));
       await grant.save();
       return grant;
     },
@@ -38,7 +45,7 @@ const server = createServer().listen(0, "127.0.0.1", () => {
     const person = JSON.parse(ctx.get("X-Person") || "null");
     if (person) people.set(person.sub, person);
     const result = person
-      ? { login: { accountId: person.sub }, select_account: {} }
+      ? { login: { accountId: person.sub }, select_account: {}, consent: {} }
       : { error: "access_denied", error_description: "said no" };
     ctx.respond = false;
     await provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: false });

@@ -19,6 +19,7 @@ import urllib3
 HERE = Path(__file__).resolve().parent
 CLIENT, SECRET = "webchatagent", "a secret of the client"
 REDIRECT = "http://localhost/admin/sign-in/google_login-google/back"
+CONNECT = "http://localhost/admin/connections/calendar/back"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def running() -> Iterator[IdentityProvider]:
     if not shutil.which("node") or not (HERE / "node_modules" / "oidc-provider").is_dir():
         reason = "node and `npm ci --prefix tests/identity` are needed"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    command = ["node", str(HERE / "provider.mjs"), CLIENT, SECRET, REDIRECT]
+    command = ["node", str(HERE / "provider.mjs"), CLIENT, SECRET, REDIRECT, CONNECT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

@@ -61,7 +61,7 @@ interface Source {
 
 /** What a plugin puts under an answer. Nothing of it is trusted: every value is looked at before it is shown. */
 interface Part {
-  /** `buttons`, `card`, `form`, or `action`, a proposal to confirm; another kind shows its text and buttons. */
+  /** `buttons`, `card`, `form`, `slots`, or `action`, a proposal to confirm; another kind shows its text and buttons. */
   type?: string;
   id?: string;
   title?: string;
@@ -73,6 +73,9 @@ interface Part {
   /** Of a form: text, email, tel, number, date, time, textarea, select or checkbox. */
   fields?: { name: string; label?: string; type?: string; required?: boolean; options?: (string | { label?: string; value?: string })[]; maxLength?: number; url?: string }[];
   submit?: string;
+  /** Of slots: the calendar's zone, and its days with their times. */
+  zone?: string;
+  days?: { label?: string; slots?: { id?: string; label?: string; at?: string; value?: string }[] }[];
   /** Where a form is posted, below `/api/` or `/x/`; without one its values become a message. */
   action?: string;
   /** The event of the page when it is done. */

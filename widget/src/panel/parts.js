@@ -5,6 +5,7 @@ import { ALERT, CHECK, CLOSE, OUT } from '../lib/icons.js';
 import { languageOf } from '../lib/language.js';
 import { safeUrl } from '../lib/links.js';
 import { makeForm } from './form.js';
+import { makeSlots } from './slots.js';
 
 /**
  * @typedef {object} PartHooks
@@ -19,7 +20,7 @@ import { makeForm } from './form.js';
 /** What stands before the outcome of an action. @type {Record<string, string>} */
 const OUTCOMES = { declined: CLOSE, failed: ALERT, expired: ALERT };
 const OVER = ['action_expired', 'action_not_found'];
-const FRAMED = ['card', 'form', 'action'];
+const FRAMED = ['card', 'form', 'action', 'slots'];
 
 /** Only the platform's own addresses: a part must not send what somebody writes to anywhere else. @param {unknown} path */
 export const ownPath = (path) => (typeof path === 'string' && /^\/(api|x)\/[\w./-]+$/.test(path) && !path.includes('..') ? path : null);
@@ -41,7 +42,7 @@ export function makePart(part, texts, hooks) {
   let held = null;
   let lead = 0; // the first button that does something is the one to press
   const title = words(part?.title);
-  const group = part?.type === 'action' ? { role: 'group', 'aria-label': title } : {};
+  const group = ['action', 'slots'].includes(part?.type ?? '') ? { role: 'group', 'aria-label': title } : {};
   const box = h('div', { class: `part ${FRAMED.includes(part?.type ?? '') ? 'card' : ''}`, ...group });
   const text = words(part?.text);
   if (title) box.append(h('h4', {}, title));
@@ -51,6 +52,7 @@ export function makePart(part, texts, hooks) {
   const done = words(part?.done);
   if (done) box.append(settled(done, part?.state));
   else if (part?.type === 'form') box.append(makeForm(part, texts, hooks, (answer) => settle(answer)));
+  else if (part?.type === 'slots') box.append(makeSlots(part, texts, hooks.say));
   const buttons = done ? [] : list(part?.buttons).map((button) => makeButton(button)).filter(Boolean);
   if (buttons.length) box.append(h('div', { class: 'row' }, .../** @type {HTMLElement[]} */ (buttons)));
   box.lang = languageOf(box.textContent ?? '', texts.locale);
