@@ -148,7 +148,8 @@ class Registry:
 
     def migrations(self) -> list[Path]:
         """The folders of the migrations of the installed plugins that have tables, on or off."""
-        folders = (Path(str(module.__file__)).parent / "migrations" for module in self._plugins.values())
+        files = (getattr(module, "__file__", None) for module in self._plugins.values())  # one made in a test has none
+        folders = (Path(file).parent / "migrations" for file in files if file)
         return [folder for folder in folders if folder.is_dir()]
 
     def module(self, name: str) -> ModuleType:
