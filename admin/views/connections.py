@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import flash, redirect, request, session, url_for
@@ -53,7 +53,8 @@ class ConnectionsPage(Page):
     def show(self, plugin: str) -> str:
         """The account and its choices, or where it begins."""
         here, made = tenant(), self._found(plugin)
-        choices, trouble = (), ""
+        choices: Sequence[tuple[str, str]] = ()
+        trouble = ""
         if made.account and not made.broken:
             try:
                 with calling(plugin, here):

@@ -58,14 +58,12 @@ class Config(BaseModel):
     """Appointments of a tenant."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    provider: Literal["local", "google"] = Field(
-        "local", description="`local` needs no account; `google` asks your Google Calendar when you are free."
-    )
+    provider: Literal["local", "google"] = Field("local", description="`local` needs no account; `google` asks Google.")
     title: str = Field("", max_length=120, description="Such as Consultation; empty for Appointment.")
     timezone: str = Field(
         "Europe/Berlin",
         max_length=60,
-        description="Such as Europe/Berlin. With Google, the one of your account counts.",
+        description="Such as Europe/Berlin; with Google, the account's.",
     )
     duration: int = Field(30, ge=5, le=480, description="Minutes of an appointment.")
     step: int = Field(30, ge=5, le=480, description="Minutes between two possible beginnings.")
@@ -83,7 +81,7 @@ class Config(BaseModel):
     exceptions: tuple[str, ...] = Field(
         (),
         max_length=200,
-        description="One a line: 2026-12-24 09:00-12:00, or a date alone, or 2026-12-25..2027-01-01, for closed.",
+        description="One a line: 2026-12-24 09:00-12:00, or a date for closed.",
     )
     notify: str = Field("", max_length=200, description="An address that gets a mail for each booking.")
     reminder: int = Field(24, ge=0, le=168, description="Hours before the appointment; 0 for never.")

@@ -43,7 +43,8 @@ def _text(value: str) -> str:
 
 def _folded(line: str) -> str:
     """The line in pieces of at most 75 bytes, never inside of a character."""
-    pieces, piece = [], ""
+    pieces: list[str] = []
+    piece = ""
     for char in line:
         if len((piece + char).encode()) > (75 if not pieces else 74):
             pieces.append(piece)

@@ -62,7 +62,7 @@ def locate(tenant: Tenant, subject: Subject) -> list[ExportPart]:
 
 def rectify(tenant: Tenant, subject: Subject, changes: dict[str, str]) -> ErasureReport:
     """Correct name and address of the appointments."""
-    values = {name: changes[name].strip() for name in ("name", "email") if name in changes}
+    values: dict[str, Any] = {name: changes[name].strip() for name in changes if name in ("name", "email")}
     if "email" in values:
         values["email"] = values["email"].lower()
     return _change(tenant, subject, values)

@@ -242,6 +242,7 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         "key": key,
         "action": "touch",
         "plugin": "website",
+        "connected": "calendar",
         "retry": "retry",
         "restrict": "restrict",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
@@ -11,10 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import inspect, select
 
+from webchatagent.core.actions import decide
 from webchatagent.core.api import LoginFailed, ToolFailed, ToolUnsure
+from webchatagent.core.bots import find_bot
 from webchatagent.core.db.records import BackgroundJob
+from webchatagent.core.sessions import locate_session
 from webchatagent.core.tenants import load_tenant
-from webchatagent.plugins.calendar import client, tokens
+from webchatagent.plugins.calendar import admin, client, tokens
 from webchatagent.plugins.calendar.booking import NotFree, Visitor, book, cancel, find_slots, finish_held, move
 from webchatagent.plugins.calendar.connect import API_SCOPES, GoogleConnection
 from webchatagent.plugins.calendar.google import Disconnected, find_google, link_of
@@ -304,3 +308,34 @@ def test_disconnecting_forgets_at_once_and_tells_google_until_it_heard(connected
         client.ask_token(connected.config(_config()), grant_type="refresh_token", refresh_token=refresh)
     assert told == [refresh] and google.calls == before, "no event is touched"
     assert len(google.events) == 1 and rows(connected)[0].state == "booked"
+
+
+@pytest.mark.seed("SR-048", "SR-049")
+def test_the_assistant_finds_books_and_cancels_at_google(connected, there, google, ask, scripted_model):
+    bot = find_bot(connected.platform, "acme/bot")
+    google.busy = [(TUESDAY, TUESDAY + timedelta(hours=1))]
+    key, (part,), _ = ask(bot, "A time on Tuesday, please", None, ("find_slots", '{"day": "Tuesday"}'))
+    first = part["days"][0]["slots"][0]
+    assert first["label"] == "10:00"
+    arguments = json.dumps({"slot": first["id"], "name": "Ada Example", "email": "ada@example.org"})
+    _, (card,), _ = ask(bot, f"{first['value']}. Ada Example, ada@example.org", key, ("book", arguments))
+    assert google.events == {}, "a proposal writes nothing"
+    assert confirm(connected, key, card).state == "done" and len(google.events) == 1
+    _, (card,), _ = ask(bot, "Please cancel my appointment", key, ("cancel", "{}"))
+    assert confirm(connected, key, card).state == "done" and google.events == {}
+    told = "".join(repr(r) for r in scripted_model.requests)
+    assert "10:00 (" not in told and "T09:00:00" not in told, "availability goes to no model"
+
+
+def confirm(tenant, key, card):
+    action = card["buttons"][0]["action"].split("/")[3]
+    return decide(locate_session(tenant.platform, key), action, confirm=True)
+
+
+@pytest.mark.seed("SR-048")
+def test_the_dashboard_books_and_cancels_at_google(connected, google):
+    nine = datetime(2026, 12, 1, 9, 0)
+    admin.add(connected, admin.NewAppointment(when=nine, name="Ada", email="ada@example.org"))
+    assert len(google.events) == 1
+    admin.cancel_all(connected, rows(connected))
+    assert google.events == {}
