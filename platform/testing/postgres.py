@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "POSTGRES_OF_TESTS"
 """Where processes that a test starts find the server of the test."""
-FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB -c max_connections=200"
+FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=64MB -c max_connections=200"
 TEMPLATE = "migrated"
 HOOK = "import webchatagent.testing.postgres as p\np.follow()\n"
 
