@@ -47,6 +47,7 @@ check: .venv/.tested types
 	MYPYPATH=.types $(BIN)/mypy -p webchatagent.stores -p webchatagent.jobs -p webchatagent.web -p webchatagent.cli -p webchatagent.plugins -p webchatagent.admin
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	@bash tests/audit.sh
 
 # mypy cannot see that setup.cfg maps folders to the package, so it gets a tree of links.
 types:

@@ -18,6 +18,7 @@ from werkzeug.security import generate_password_hash
 from webchatagent.core import audit
 from webchatagent.core.db.tenants import Membership
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
+from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import Platform, Tenant, ensure_operator, operator_tenant
 
 from .roles import MEMBER_ROLES
@@ -109,7 +110,7 @@ def _insert(platform: Platform, email: str, password: str) -> int:
 
 
 def _grant(platform: Platform, user_id: int, tenant: Tenant | None, role: str) -> None:
-    with platform.database.write() as db:
+    with system_scope("grant a role in any tenant"), platform.database.write() as db:
         if tenant is None:
             db.execute(sa.update(USERS).where(USERS.c.id == user_id).values(is_operator=True))
             return
@@ -162,7 +163,7 @@ def list_people(platform: Platform, *, search: str = "", page: int = 0, size: in
         .scalar_subquery()
     )
     columns = (USERS.c.id, USERS.c.email, USERS.c.active, USERS.c.is_operator, USERS.c.last_login, memberships)
-    with platform.database.read() as db:
+    with system_scope("count in how many tenants people are"), platform.database.read() as db:
         total = db.scalar(sa.select(sa.func.count(USERS.c.id)).where(*wanted)) or 0
         rows = db.execute(
             sa.select(*columns).where(*wanted).order_by(sa.func.lower(USERS.c.email)).limit(size).offset(page * size)

@@ -87,7 +87,8 @@ def delete_account(platform: Platform, user_id: int, fates: Mapping[int, str] | 
         else:
             change_role(here, int(fate), "owner")
     with operator_tenant(platform).write() as db:
-        db.execute(delete(Membership).where(Membership.user_id == user_id))
+        with system_scope("a person's memberships are of many tenants"):
+            db.execute(delete(Membership).where(Membership.user_id == user_id))
         db.execute(delete(AccountLink).where(AccountLink.email == email))
         db.execute(delete(NoticeRecipient).where(NoticeRecipient.user_id == user_id))
         db.execute(sa.delete(USERS).where(USERS.c.id == user_id))  # with what they linked, by the foreign key

@@ -16,6 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: a second B
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .core import egress, own_hooks
+from .core.chunks import ChunkStore
 from .core.db.database import Database
 from .core.errors import WebChatAgentError
 from .core.plugin_jobs import know_kinds
@@ -26,7 +27,7 @@ from .core.secrets import SecretBox
 from .core.settings import Settings
 from .core.tenants import Platform
 from .jobs.worker import Worker
-from .stores.blobs import FolderBlobs
+from .stores.blobs import FolderBlobs, RemoteBlobs
 from .stores.chunks_sqlite import SqliteChunkStore
 from .web.bridge import Bridge, stream
 
@@ -51,12 +52,21 @@ def build_platform(settings: Settings) -> Platform:
         settings=settings,
         database=Database(settings.database_url),
         registry=registry,
-        chunks=SqliteChunkStore(folder / "chunks"),
-        blobs=FolderBlobs(folder / "blobs"),
-        secret_box=SecretBox(settings.key("MASTER_KEY")),
+        chunks=open_chunks(settings),
+        blobs=RemoteBlobs(settings.blobs_url) if settings.blobs_url else FolderBlobs(folder / "blobs"),
+        secret_box=SecretBox(*settings.master_keys),
     )
     know_kinds(platform)
     return platform
+
+
+def open_chunks(settings: Settings) -> ChunkStore:
+    """The index that the settings name. Calls nobody yet."""
+    if settings.elasticsearch_url:
+        from .stores.chunks_elastic import ElasticsearchChunkStore
+
+        return ElasticsearchChunkStore(settings.elasticsearch_url)
+    return SqliteChunkStore(settings.folder / "chunks")
 
 
 def make_folder(folder: Path) -> Path:
@@ -75,18 +85,30 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def migration_folders(platform: Platform) -> list[Path]:
+    """Where the migrations of the admin and of the installed plugins are."""
+    from . import admin
+
+    return [admin.migrations_folder(), *platform.registry.migrations()]
+
+
 def prepare_database(platform: Platform) -> list[str]:
     """Bring the tables up to date; returns the revisions that were missing. Two processes at once migrate once."""
     from . import admin
-    from .core.db import migrate
+    from .core.db import migrate, row_security
     from .core.tenants import ensure_operator
 
-    folders = [admin.migrations_folder(), *platform.registry.migrations()]
-    with migrating(platform.settings.folder):
+    folders = migration_folders(platform)
+    engine = platform.database.engine
+    row_security.check_role(engine)
+    with migrating(platform.settings.folder), row_security.migrating(engine):
         missing = migrate.pending(platform.database, folders)
         if missing:
             migrate.migrate(platform.database, folders, [admin.metadata()])
-    ensure_operator(platform)
+        with engine.begin() as connection:
+            row_security.build_wall(connection)  # also of tables that a plugin made in a way of its own
+        ensure_operator(platform)
+    row_security.check_wall(engine)
     return missing
 
 

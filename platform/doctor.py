@@ -31,6 +31,8 @@ def look(platform: Platform) -> list[Row]:
     ]
     if platform.settings.redis_url:
         checks.append(("redis", lambda: _redis(platform)))
+    if platform.settings.elasticsearch_url:
+        checks.append(("elasticsearch", platform.chunks.ping))
     rows = [_run(name, check) for name, check in checks]
     of_plugins = platform.registry.platform.each("health_checks")
     return rows + [_run(check.name, check.run, plugin) for plugin, check in of_plugins]

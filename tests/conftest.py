@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from .figures import Figures, printed
 
 if TYPE_CHECKING:
+    from .elastic_node.running import Node
     from .identity.running import IdentityProvider
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +56,23 @@ def specs() -> Path:
     if not folder.is_dir():
         pytest.skip("the vendors' specifications are not beside this repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def elastic_node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """One real Elasticsearch node for the whole run, also of several processes; skips where it cannot be built."""
+    from .elastic_node import opened, running
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "elastic"
+    try:
+        node = running.shared(folder)
+    except running.Absent as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"Elasticsearch cannot be started: {missing}")
+    os.environ[opened.URL], os.environ[opened.DATA] = node.url, str(node.data)
+    return node
 
 
 @pytest.fixture(scope="session")

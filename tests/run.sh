@@ -9,6 +9,12 @@ have() { command -v "$1" >/dev/null 2>&1; }
 packages=""
 have chromium || packages="$packages chromium"
 have redis-server || packages="$packages redis-server"
+have mvn || packages="$packages maven"
+if ! .venv/bin/python -c 'from tests.elastic_node.running import java_home; java_home()' 2>/dev/null && have apt-cache; then
+  for version in 25 21; do  # Elasticsearch runs on 21 or later
+    apt-cache show openjdk-$version-jdk-headless >/dev/null 2>&1 && packages="$packages openjdk-$version-jdk-headless" && break
+  done
+fi
 [ -d /usr/share/fonts/truetype/noto ] || packages="$packages fonts-noto-core"
 if [ -n "$packages" ] && have apt-get && [ "$(id -u)" = 0 ]; then
   echo "installing$packages"

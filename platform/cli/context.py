@@ -33,11 +33,14 @@ class Context:
         """The platform on the data folder; embedded databases are brought up to date."""
         if self._platform is None:
             from ..app import build_platform, guard_egress, prepare_database
+            from ..core.db.row_security import check_wall
             from ..core.settings import load_settings
 
             self._platform = build_platform(load_settings(data=self._data))
             if not self._platform.settings.production:
                 prepare_database(self._platform)
+            else:
+                check_wall(self._platform.database.engine)
             guard_egress(self._platform)  # a command that reads a website is bound like a server
         return self._platform
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import logging
 import signal
 import threading
 from typing import Any
 
 import click
 
+from ..core.calls import say_calls
 from ..core.cores import one_core
 from ..core.errors import WebChatAgentError
+from ..core.logs import set_up
 from ..core.settings import Settings
 from ..core.tenants import Platform
-from ..core.trouble import WithoutTrace
 from .context import Context, common
 
 STOP_SECONDS = 10
@@ -57,6 +57,7 @@ def worker(context: Context, burst: bool) -> None:
     from ..jobs.workers import release_dead
 
     platform = context.platform
+    set_up(platform.settings.log_format)
     if platform.settings.redis_url:
         from ..jobs.redis_queue import work
 
@@ -80,9 +81,7 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
     from ..jobs.worker import start_thread
     from ..serverlock import lock_server
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(WithoutTrace())
+    set_up(settings.log_format)
     make_folder(settings.folder)
     lock = lock_server(settings) if not settings.redis_url else None
     platform = build_platform(settings)
@@ -90,6 +89,8 @@ def run_server(settings: Settings, host: str, port: int, prepare: Any = None) ->
         _refuse_pending(platform)
     else:
         prepare_database(platform)
+    for line in say_calls(platform):
+        click.echo(line, err=True)
     guard_egress(platform)
     app, drainer = build_server(platform)
     if prepare:
@@ -140,11 +141,13 @@ def server_config(app: Any, host: str, port: int) -> Any:
 
 
 def _refuse_pending(platform: Platform) -> None:
-    from ..admin import migrations_folder
+    from ..app import migration_folders
     from ..core.db.migrate import pending
+    from ..core.db.row_security import check_wall
 
-    missing = pending(platform.database, [migrations_folder()])
+    missing = pending(platform.database, migration_folders(platform))
     if missing:
         raise WebChatAgentError(
             f"The database lacks {', '.join(missing)}.", "run `webchatagent migrate` first", code="not_migrated"
         )
+    check_wall(platform.database.engine)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
 from . import caps
@@ -15,7 +15,7 @@ from .analysis import detect_language
 from .bots import LiveBot
 from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
-from .errors import InvalidRequest, Unavailable
+from .errors import IndexUnavailable, InvalidRequest, Unavailable
 from .followup import points_back
 from .limited import answer_limited
 from .prompting import REMEMBERED, build_request
@@ -23,6 +23,7 @@ from .retrieval import Found, retrieve
 from .sessions import open_session, resume_session
 from .storable import storable
 from .tenancy import TenantSession, insert_row
+from .texts import say
 from .tools import ToolContext, offered_tools
 from .turn import STALE_SECONDS, Turn
 
@@ -45,7 +46,7 @@ def accept_turn(
     language = detect_language(message, bot.locale)
     if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language, visitor)):
         if known.state == "new":
-            find_passages(known)
+            _find_or_cut(known)
         return known
     try:
         turn = _new_turn(bot, session_key, message, client_message_id, language, visitor)
@@ -56,8 +57,18 @@ def accept_turn(
         turn = again
         if turn.state != "new":
             return turn
-    find_passages(turn)
+    _find_or_cut(turn)
     return turn
+
+
+def _find_or_cut(turn: Turn) -> None:
+    """Find the passages; when the index does not answer the turn is cut, so that sending again takes it up at once."""
+    try:
+        find_passages(turn)
+    except IndexUnavailable:
+        with turn.bot.tenant.write() as db:
+            db.execute(update(TurnRow).where(TurnRow.id == turn.id).values(state="cut", error="index_unavailable"))
+        raise IndexUnavailable(say("index_away", turn.language), code="try_again", retry_after=5) from None
 
 
 def check_message(bot: LiveBot, message: object) -> str:

@@ -46,6 +46,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
@@ -140,6 +141,7 @@ __all__ = [
     "own_key",
     "post_mail",
     "put_mail",
+    "refresh_sources",
     "rights",
     "run_limited",
     "start_job",

@@ -146,6 +146,7 @@ def authenticate(platform: Platform, key: str) -> Caller:
         raise KeyRefused(f"This key is {state}.", "make a new one")
     tenant = load_tenant(platform, tenant_id=row.tenant_id)
     _note_use(tenant, row)
+    _digest_anew(tenant, row, secret)
     return Caller(tenant, row.id, row.prefix, frozenset(row.scopes))
 
 
@@ -153,6 +154,15 @@ def _note_use(tenant: Tenant, row: ApiKey) -> None:
     if row.last_used_at is None or row.last_used_at < now() - timedelta(seconds=USED_SECONDS):
         with tenant.write() as db:
             db.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now()))
+
+
+def _digest_anew(tenant: Tenant, row: ApiKey, secret: str) -> None:
+    """A key that was digested with a master key of before gets a digest with the present one when it is used."""
+    box = tenant.platform.secret_box
+    if row.digest.partition(".")[0] != box.current:
+        with tenant.write() as db:
+            digest = box.digest(secret, _place(tenant.id, row.prefix))
+            db.execute(update(ApiKey).where(ApiKey.id == row.id).values(digest=digest))
 
 
 def _place(tenant_id: int, prefix: str) -> str:

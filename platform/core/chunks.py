@@ -150,5 +150,11 @@ class ChunkStore(Protocol):
     def stats(self, tenant_id: int, bot_id: int | None = None) -> IndexStats:
         """Counts of what is indexed."""
 
+    def documents(self, tenant_id: int) -> dict[int, int]:
+        """The documents that are there, with the number of their chunks."""
+
+    def tidy(self) -> None:
+        """Take what was deleted off the disk, where that could not be done at once. Called once a minute."""
+
     def close(self) -> None:
         """Let go of files and connections."""

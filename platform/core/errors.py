@@ -83,6 +83,10 @@ class Unavailable(WebChatAgentError):
     status, code = 503, "try_again"
 
 
+class IndexUnavailable(Unavailable):
+    """The index does not answer. A job that meets it waits, and counts no attempt: the index comes back."""
+
+
 class DocumentProblem(WebChatAgentError):
     """A document cannot be made searchable; `state` is the document state it ends in (see `documents.STATES`)."""
 

@@ -20,7 +20,7 @@ class Section:
     """A heading with its sentences."""
 
     heading: str
-    sentences: Sequence[str]
+    sentences: list[str]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def compose(tenant: Tenant, language: str) -> Notice:
             [say("notice_cookieless", language), say("notice_session", language), say("notice_end", language)],
         )
     ]
+    if tenant.platform.settings.data_region:
+        sections[0].sentences.append(say("notice_hosted", language, country=tenant.platform.settings.data_region))
     masked = tenant.vault().guarded
     for plugin, d in disclosures(tenant):
         sections.append(_section(tenant, plugin, d, language, masked))

@@ -83,6 +83,8 @@ def plugin_job_gave_up(tenant: Tenant, kind: str, arguments: dict[str, Any]) -> 
 
 def start_regular_jobs(tenant: Tenant) -> None:
     """Start what is due by the clock, once in each of its periods."""
+    if tenant.erase_at is not None:  # closed
+        return
     at = int(now().timestamp())
     due = {
         f"{kind}:{at // job.every_seconds}": kind

@@ -37,6 +37,15 @@ class SecretBox:
         self._digest_keys = {_key_id(k): _derive(k, b"webchatagent/digest/v1") for k in keys}
         self._current = _key_id(keys[0])
 
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._current
+
+    def knows(self, key_id: str) -> bool:
+        """Whether what was sealed with a key can be opened."""
+        return key_id in self._ciphers
+
     def seal(self, text: str, place: str) -> str:
         """Encrypt `text` for one place, such as `7|calendar|token`."""
         nonce = os.urandom(12)

@@ -44,13 +44,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ELASTICSEARCH_URL",
         "",
-        "Reserved for an Elasticsearch index; has no effect yet, the index is SQLite in the data folder.",
+        "None: the index is SQLite in the data folder. Or `https://user:password@host:9200`, Elasticsearch 9; "
+        "`?prefix=` names its indexes (`webchatagent`), `shards=` splits new ones (1), `ca=` is a file of authorities.",
         secret=True,
     ),
     Setting(
         "BLOBS_URL",
         "",
-        "Reserved for another place of files; has no effect yet, they are in the folder `blobs` of the data folder.",
+        "None: the bytes of documents are in the folder `blobs` of the data folder. Or any place that fsspec knows, such as "
+        "`s3://bucket/folder` with the extra `webchatagent[s3]`.",
     ),
     Setting(
         "SECRET_KEY", "", "Signs the admin's cookies. Generated (0600) in the data folder in development.", secret=True
@@ -59,6 +61,12 @@ SETTINGS: tuple[Setting, ...] = (
         "MASTER_KEY",
         "",
         "Encrypts stored secrets, knows keys of programs. Generated (0600) in the data folder in development.",
+        secret=True,
+    ),
+    Setting(
+        "OLD_MASTER_KEYS",
+        "",
+        "Master keys of before, comma separated: they still open, and seal nothing new. See `webchatagent rotate-key`.",
         secret=True,
     ),
     Setting(
@@ -84,7 +92,13 @@ SETTINGS: tuple[Setting, ...] = (
         "`declared`: only hosts that a plugin declares may be called; `none`: no call out at all.",
         ("open", "declared", "none"),
     ),
-    Setting("DATA_REGION", "", "Reserved: where this installation is hosted, such as `DE`; has no effect yet."),
+    Setting(
+        "DATA_REGION",
+        "",
+        "The country where this installation is hosted, such as `DE`: named in every privacy notice, and at each start "
+        "beside the hosts that are called.",
+    ),
+    Setting("LOG_FORMAT", "text", "How processes log to standard error.", ("text", "json")),
     Setting("LOG_DAYS", "14", "Days that access logs are kept."),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}
@@ -102,6 +116,9 @@ class Settings:
         for name in ("TRUSTED_PROXIES", "LOG_DAYS"):
             if not (self._values[name].isascii() and self._values[name].isdigit()):
                 raise SettingError(f"{PREFIX}{name} is {self._values[name]!r}", "use a whole number, such as 1")
+        region = self._values["DATA_REGION"]
+        if region and not (len(region) == 2 and region.isascii() and region.isalpha() and region.isupper()):
+            raise SettingError(f"{PREFIX}DATA_REGION is {region!r}", "use the two letters of a country, such as DE")
         if self.production:
             for name in ("SECRET_KEY", "MASTER_KEY", "PUBLIC_URL"):
                 if not self._values[name]:
@@ -136,6 +153,12 @@ class Settings:
     def private_hosts(self) -> frozenset[str]:
         """host:port pairs that may be called although private."""
         return frozenset(h.strip() for h in self._values["PRIVATE_HOSTS"].split(",") if h.strip())
+
+    @property
+    def master_keys(self) -> list[bytes]:
+        """The master key, then those of before."""
+        old = [k.strip() for k in self._values["OLD_MASTER_KEYS"].split(",")]
+        return [self.key("MASTER_KEY"), *(k.encode() for k in old if k)]
 
     def key(self, name: str) -> bytes:
         """SECRET_KEY or MASTER_KEY; in development made once and kept in the data folder with mode 0600."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from . import audit, jobs
 from .clock import now
@@ -383,6 +384,23 @@ def request_sync(tenant: Tenant, source_id: int, *, local: bool = True) -> Added
     if not local:
         _check_address(tenant, source.target)
     return _read_target(tenant, source.bot_id, source.target, "", "source.synced")
+
+
+def refresh_sources(tenant: Tenant, kind: str, older: timedelta) -> int:
+    """Queue the sources of a kind that nobody read, or tried to, since then to be read anew; returns how many."""
+    since = now() - older
+    with tenant.write() as db:
+        tried = select(BackgroundJob.key).where(BackgroundJob.kind == jobs.SYNC.name, BackgroundJob.created_at > since)
+        recent = set(db.scalars(tried))
+        read = func.coalesce(Source.synced_at, Source.created_at)
+        due = list(db.scalars(select(Source.id).where(Source.kind == kind, read <= since).order_by(read)))
+        ring = [
+            jobs.add_job(db, jobs.SYNC, key, source_id=source_id)
+            for source_id in due
+            if (key := f"sync:{source_id}") not in recent
+        ]
+    tenant.platform.ring(ring)
+    return len(ring)
 
 
 def list_sources(tenant: Tenant, bot_id: int) -> list[tuple[Source, list[Document]]]:

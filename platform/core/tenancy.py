@@ -75,6 +75,12 @@ def current_tenant_id() -> int:
     return scope
 
 
+def scope_settings() -> tuple[str, str]:
+    """The scope as PostgreSQL's row-level security is told it: the tenant's id, and `system` for work across tenants."""
+    scope = _scope.get()
+    return ("", "system") if scope is _SYSTEM else ("" if scope is None else str(scope), "")
+
+
 def insert_row(session: Session, model: type[TenantOwned], /, **values: Any) -> int:
     """Insert one row of the scope's tenant and return its id, without the unit of work: at a third of its cost.
 

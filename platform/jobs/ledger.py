@@ -143,6 +143,22 @@ def fail_job(database: Database, worker: str, job: Taken, error: str) -> bool:
     return last
 
 
+def postpone_job(database: Database, worker: str, job: Taken, error: str, seconds: float) -> None:
+    """Give a job back that could not be begun, for lack of a part that comes back; this was no attempt."""
+    with system_scope("give a job back"), database.write() as db:
+        db.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id == job.id, BackgroundJob.leased_by == worker)
+            .values(
+                state="queued",
+                error=error[:500],
+                attempts=max(0, job.attempts - 1),
+                run_at=now() + timedelta(seconds=seconds),
+                lease_until=None,
+            )
+        )
+
+
 def next_due(database: Database) -> datetime | None:
     """When the next job is due, or its lease ends; None when there is nothing to wait for."""
     when = case((BackgroundJob.state == "queued", BackgroundJob.run_at), else_=BackgroundJob.lease_until)

@@ -16,8 +16,10 @@ from ..core.closing import queue_erasures
 from ..core.db.chats import TurnRow
 from ..core.db.records import BackgroundJob
 from ..core.embedding_switch import look_after_spaces
+from ..core.errors import IndexUnavailable
 from ..core.ingest import embed_missing
 from ..core.plugin_jobs import start_regular_jobs
+from ..core.reindexing import restore_lost
 from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
@@ -29,7 +31,7 @@ TICK_SECONDS = 60.0
 
 
 def tick(platform: Platform) -> None:
-    """One round: cut stale turns, free the jobs of killed workers, ring what is due, look after each tenant.
+    """One round: cut stale turns, free the jobs of killed workers, ring what is due, tidy, look after each tenant.
 
     What fails is logged and keeps nothing else from being done.
     """
@@ -37,8 +39,10 @@ def tick(platform: Platform) -> None:
     _try(lambda: release_dead(platform.database))
     _try(lambda: purge_links(platform))
     _try(lambda: queue_erasures(platform))
+    _try(platform.chunks.tidy)
     for tenant in list_tenants(platform):
-        for duty in (queue_purge, look_after_spaces, embed_missing, sweep_blobs, start_regular_jobs):
+        duties = (queue_purge, look_after_spaces, restore_lost, embed_missing, sweep_blobs, start_regular_jobs)
+        for duty in duties:
             _try(partial(duty, tenant))
     if platform.settings.redis_url:
         from .redis_queue import reconcile
@@ -49,6 +53,8 @@ def tick(platform: Platform) -> None:
 def _try(duty: Callable[[], object]) -> None:
     try:
         duty()
+    except IndexUnavailable as error:
+        log.warning("a duty of the schedule waits: %s", error)
     except Exception:  # one tenant's trouble, or a database that is away, must not end the clock of all
         log.exception("a duty of the schedule failed")
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from ..core.errors import WebChatAgentError
+from ..core.errors import IndexUnavailable, WebChatAgentError
 from ..core.tenants import Platform, Tenant, load_tenant
 from . import handlers, ledger
 from .ledger import Taken
@@ -77,6 +77,10 @@ class Worker:
             if job.attempts > ledger.CRASHES:
                 raise RuntimeError("it ended its process again and again")
             handlers.run(tenants[job.tenant_id], job.kind.name, job.arguments)
+        except IndexUnavailable as error:
+            log.warning("job %s (%s) waits: %s", job.id, job.kind.name, error)
+            ledger.postpone_job(self._platform.database, self._name, job, str(error), error.retry_after or 5)
+            return False
         except Exception as error:  # of a plugin or a parser: the job is tried again, the others go on
             shown = str(error) if isinstance(error, WebChatAgentError) else type(error).__name__
             log.exception("job %s (%s) failed", job.id, job.kind.name)

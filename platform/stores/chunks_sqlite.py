@@ -17,6 +17,7 @@ import numpy as np
 from ..core.analysis import VERSION, stems, trigrams
 from ..core.chunks import Chunk, DocumentKey, Hit, IndexStats, Lacking, Legs, NewChunk, Ref
 from ..core.models import EmbeddingSpace, Vectors
+from .bm25 import telling
 from .sqlite_files import TenantFiles
 from .vector_cache import VectorCache
 from .word_cache import WordCache
@@ -48,7 +49,6 @@ create table if not exists vector (
     data blob not null, unique (space, chunk_id));
 {_WORDS}
 """
-FEW_TRIGRAMS = 6
 _COLUMNS = "id, bot_id, source_id, document_id, number, text, title, heading, language, url, page, stems"
 
 
@@ -306,18 +306,12 @@ class SqliteChunkStore:
         if legs.stems:
             found["stem"] = self._words.best(db, tenant_id, "stem", legs.stems, bot_id, limit)
         if legs.trigrams:
-            telling = self._telling(db, tenant_id, legs.trigrams)
-            found["trigram"] = self._words.best(db, tenant_id, "trigram", telling, bot_id, limit)
+            counts = self._words.counts(db, tenant_id, "trigram", legs.trigrams[:500])
+            rare = telling(legs.trigrams, *counts)
+            found["trigram"] = self._words.best(db, tenant_id, "trigram", rare, bot_id, limit)
         if legs.vector is not None:
             found["dense"] = self._vectors.nearest(db, tenant_id, legs.space, bot_id, legs.vector, limit)
         return found
-
-    def _telling(self, db: sqlite3.Connection, tenant_id: int, grams: Sequence[str]) -> Sequence[str]:
-        """The trigrams that tell chunks apart: those in every seventh chunk or more weigh next to nothing in BM25, but
-        have by far the longest postings."""
-        total, known = self._words.counts(db, tenant_id, "trigram", grams[:500])
-        rare = [term for term, documents in known.items() if documents * 7 < total]
-        return rare if len(rare) >= FEW_TRIGRAMS else grams
 
     def frequencies(self, tenant_id: int, stems: Sequence[str]) -> tuple[int, dict[str, int]]:
         """See ChunkStore.frequencies."""
@@ -365,6 +359,16 @@ class SqliteChunkStore:
         ).fetchone()
         vectors = dict(db.execute(f"select space, count(*) from vector {where} group by space", values))
         return IndexStats(documents, chunks, vectors)
+
+    def documents(self, tenant_id: int) -> dict[int, int]:
+        """See ChunkStore.documents."""
+        if not self._files.exists(tenant_id):
+            return {}
+        rows = self._files.connection(tenant_id).execute("select document_id, count(*) from chunk group by 1")
+        return dict(rows.fetchall())
+
+    def tidy(self) -> None:
+        """Nothing to do: deleting overwrites at once."""
 
     def close(self) -> None:
         """Close this thread's connections; those of other threads close with their threads."""

@@ -7,7 +7,6 @@ While a file changes, arrays would be read anew for every question, so FTS5 scor
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
 import time
@@ -19,11 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.chunks import Hit
+from .bm25 import HEAD, K1, B, weight
 from .file_state import FileState, read_state
 
-K1, B = 1.2, 0.75
-LEAST_IDF = 1e-6  # of a term that stands in most chunks
-HEAD = 2.0  # what a word in the title or heading counts against one in the text
 BUDGET = 64 * 1024 * 1024  # bytes of postings kept in memory
 QUIET = 1.0  # seconds without a change before arrays are made
 MOST_FILES = 256
@@ -210,7 +207,7 @@ def _read(db: sqlite3.Connection, words: _Words, table: str, term: str) -> _Post
     if not len(refs):
         return _Postings(np.empty(0, np.int32), np.empty(0, np.float32))
     often = np.add.reduceat(1.0 + (HEAD - 1.0) * rows[:, 1], starts)
-    idf = max(LEAST_IDF, math.log((len(words.refs) - len(refs) + 0.5) / (len(refs) + 0.5)))
+    idf = weight(len(words.refs), len(refs))
     positions = np.searchsorted(words.refs, refs)
     lengths = words.lengths[table]
     penalty = K1 * (1 - B + B * lengths[positions] / max(1.0, lengths.mean()))

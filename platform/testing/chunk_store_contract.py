@@ -451,6 +451,16 @@ class ChunkStoreContract:
         assert (whole.documents, whole.chunks, dict(whole.vectors)) == (2, 3, {SPACE.id: 3})
         assert (one.documents, one.chunks, dict(one.vectors)) == (1, 1, {SPACE.id: 1})
 
+    def test_documents_are_listed_with_their_chunks(self, store: ChunkStore) -> None:
+        assert store.documents(A) == {}
+        store.replace_document(A, key(1), texts("a", "b"))
+        store.replace_document(A, key(2, OTHER_BOT), texts("c"))
+        store.replace_document(B, key(3), texts("d"))
+        assert store.documents(A) == {1: 2, 2: 1}
+        store.replace_document(A, key(1), texts("a"))
+        store.delete_documents(A, [2])
+        assert store.documents(A) == {1: 1}
+
     # -- several at once ------------------------------------------------------------------------------------
 
     def test_everything_is_there_after_opening_anew(self, store: ChunkStore, tmp_path: Path) -> None:

@@ -112,7 +112,9 @@ class House:
 def house_in(folder: Path, work: Path, database: Path, **settings: str) -> Iterator[House]:
     """A house whose data are in `folder`, on a copy of `database`; its log is in `work`. Without limits."""
     shutil.copy(database, folder / "webchatagent.sqlite")
-    platform = build_platform(load_settings({}, data=str(folder)))
+    platform = build_platform(
+        load_settings({}, data=str(folder), elasticsearch_url=settings.get("elasticsearch_url", ""))
+    )
     bots = [create_bot(create_tenant(platform, s, s.title()), "bot", "Bot") for s in ("acme", "globex")]
     create_user(platform, OWNER, tenant=bots[0].tenant, role="owner", password=PASSWORD)
     own = {f"WEBCHATAGENT_{name.upper()}": value for name, value in {"rate_limits": "off", **settings}.items()}

@@ -5,6 +5,7 @@ Vectors come from words (`fakes.WordVectors`), so that a test needs no model; `s
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,19 +20,96 @@ if TYPE_CHECKING:
     from ..core.tenants import Platform, Tenant
     from ..core.tools import Tool
     from .fakes import RemoteVectors, ScriptedModel
+    from .postgres import FolderDatabases, PostgresServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say on which database the tests run."""
+    parser.addoption(
+        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="the database of every test's platform"
+    )
 
 
 @pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database with all tables, made once and copied for each test."""
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server on a free port of this machine; skips where it is not installed, fails there with CI set."""
+    from .postgres import PostgresServer, missing
+
+    if missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing())
+    server = PostgresServer()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _folder_databases(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> FolderDatabases:
+    from ..app import build_platform, prepare_database
+    from ..core.settings import load_settings
+    from .postgres import TEMPLATE, FolderDatabases
+
+    postgres_server.execute(f"create database {TEMPLATE} owner app")
+    folder = tmp_path_factory.mktemp("postgres-template")
+    platform = build_platform(load_settings({}, data=str(folder), database_url=postgres_server.url(TEMPLATE)))
+    prepare_database(platform)
+    platform.database.close()
+    return FolderDatabases(postgres_server.port)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(request: pytest.FixtureRequest) -> Iterator[FolderDatabases | None]:
+    """The databases of all tests with `--database=postgresql`."""
+    if request.config.getoption("--database") == "sqlite":
+        yield None
+        return
+    databases: FolderDatabases = request.getfixturevalue("_folder_databases")
+    with pytest.MonkeyPatch.context() as patch:
+        databases.install(patch)
+        yield databases
+
+
+@pytest.fixture(autouse=True)
+def _drop_databases(request: pytest.FixtureRequest, _database: FolderDatabases | None) -> Iterator[None]:
+    below = request.getfixturevalue("tmp_path") if _database and "tmp_path" in request.fixturenames else None
+    yield
+    if _database is not None and below is not None:
+        _database.drop_below(below)
+
+
+@pytest.fixture
+def on_postgres(
+    request: pytest.FixtureRequest, tmp_path: Path, _database: FolderDatabases | None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The platforms of this test, and of the processes that it starts, are on PostgreSQL."""
+    if _database is not None:
+        yield
+        return
+    databases: FolderDatabases = request.getfixturevalue("_folder_databases")
+    databases.install(monkeypatch)
+    yield
+    databases.drop_below(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory, _database: FolderDatabases | None) -> Path:
+    """An empty database with all tables, made once and copied for each test.
+
+    On PostgreSQL it is an empty file: a folder that has a copy of it gets a copy of the migrated database there.
+    """
     from ..app import build_platform, prepare_database
     from ..core.settings import load_settings
 
     folder = tmp_path_factory.mktemp("template")
+    file = folder / "webchatagent.sqlite"
+    if _database is not None:
+        file.touch()
+        return file
     platform = build_platform(load_settings({}, data=str(folder)))
     prepare_database(platform)
     platform.database.close()
-    return folder / "webchatagent.sqlite"
+    return file
 
 
 @pytest.fixture

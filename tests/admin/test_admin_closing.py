@@ -137,7 +137,7 @@ def test_the_only_owner_closes_the_workspace_with_the_account(house: Any, shop: 
     root.post(f"/tenants/{shop.slug}/reopen", {"email": f"heir@{shop.slug}.example.org"})
     assert erase_at(shop) is None
     with shop.read() as db:
-        kinds = [row.kind for row in db.query(OutboxMail)]
+        kinds = [row.kind for row in db.query(OutboxMail).order_by(OutboxMail.id)]
     assert kinds == ["tenant_closed", "invitation"]
 
 

@@ -24,7 +24,9 @@ from webchatagent.core.chunks import ChunkStore, DocumentKey, Legs, NewChunk
 from webchatagent.stores.chunks_sqlite import SqliteChunkStore
 from webchatagent.testing.chunk_store_contract import ChunkStoreContract
 
-STORES = {"sqlite": SqliteChunkStore}
+from ..elastic_node.opened import open_elastic
+
+STORES = {"sqlite": SqliteChunkStore, "elasticsearch": open_elastic}
 """Every implementation; a later one is added here and passes the same tests."""
 
 
@@ -68,15 +70,30 @@ class TestSqlite(ChunkStoreContract):
         again.close()
 
 
+@pytest.mark.service
+@pytest.mark.usefixtures("elastic_node")
+class TestElasticsearch(ChunkStoreContract):
+    """The store of a cluster, on a real node."""
+
+    @staticmethod
+    def make_store(folder: Path) -> ChunkStore:
+        return open_elastic(folder)
+
+    def leftovers(self, folder: Path) -> bytes | None:
+        return None  # bytes go later; see tests/elastic
+
+
 WORDS = ("walrus", "ostrich", "quagga", "okapi")
 TENANTS, BOTS, DOCUMENTS = (1, 2), (1, 2), (1, 2, 3)
 SPACES = ("s1", "s2")
 chunk_lists = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join), max_size=4)
 
 
-@pytest.mark.parametrize("name", STORES)
-def test_a_store_does_what_the_model_does(name):
+@pytest.mark.parametrize("name", ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.service)])
+def test_a_store_does_what_the_model_does(name, request):
     """Any order of writing, embedding and deleting leaves a store with what a dictionary would hold."""
+    if name == "elasticsearch":
+        request.getfixturevalue("elastic_node")
 
     class Machine(RuleBasedStateMachine):
         refs = Bundle("refs")
@@ -166,7 +183,7 @@ def test_a_store_does_what_the_model_does(name):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=60,
+            max_examples=60 if name == "sqlite" else 12,
             stateful_step_count=15,
             deadline=None,
             derandomize=True,

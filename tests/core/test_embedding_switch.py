@@ -24,6 +24,8 @@ from webchatagent.jobs.schedule import tick
 from webchatagent.jobs.worker import Worker
 from webchatagent.testing.fakes import RemoteVectors, WordVectors, embedding_plugin
 
+from ..elastic_node.opened import url_of
+
 WORDS, REMOTE = WordVectors.space.id, "remote@1"
 TEXTS = {f"text {n}": f"Shelf {n} holds the {word} lamps." for n, word in enumerate(["blue", "green", "red"])}
 
@@ -49,6 +51,15 @@ def failed_now(tenant, kind="fill_space"):
     """Let every job of a kind be due now."""
     with tenant.write() as db:
         db.execute(update(BackgroundJob).where(BackgroundJob.kind == kind).values(run_at=now()))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("elasticsearch", marks=pytest.mark.service)])
+def platform(request, make_platform, tmp_path):
+    """A platform over each of the stores."""
+    if request.param == "sqlite":
+        return make_platform(rate_limits="off")
+    request.getfixturevalue("elastic_node")
+    return make_platform(rate_limits="off", elasticsearch_url=url_of(tmp_path))
 
 
 @pytest.fixture

