@@ -96,10 +96,10 @@ def views() -> list[AdminView]:
                 "hi": "आगंतुकों की बुक की हुई, या यहाँ हाथ से जोड़ी गई। रद्द करने या समय बदलने पर आगंतुक को मेल जाती है।",
             },
             icon="clock",
-            list_columns=("starts_at", "ends_at", "zone", "name", "email", "state"),
-            show_columns=("starts_at", "ends_at", "zone", "name", "email", "note", "state", "provider", "created_at"),
+            list_columns=("when", "name", "email", "state"),
+            show_columns=("when", "name", "email", "note", "state", "provider", "created_at"),
             labels=LABELS,
-            formats={"starts_at": "clock", "ends_at": "clock", "created_at": "time"},
+            formats={"created_at": "time"},
             values={"state": STATES, "provider": PROVIDERS},
             filters=("state",),
             order=("starts_at", "desc"),
@@ -118,9 +118,6 @@ def views() -> list[AdminView]:
 
 
 LABELS = {
-    "starts_at": {"en": "Begins", "de": "Beginn", "hi": "शुरू"},
-    "ends_at": {"en": "Ends", "de": "Ende", "hi": "समाप्त"},
-    "zone": {"en": "Time zone", "de": "Zeitzone", "hi": "समय क्षेत्र"},
     "name": {"en": "Name", "de": "Name", "hi": "नाम"},
     "email": {"en": "E-mail", "de": "E-Mail", "hi": "ईमेल"},
     "note": {"en": "Note", "de": "Anmerkung", "hi": "टिप्पणी"},

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -154,7 +155,8 @@ def move(tenant: Tenant, row: Appointment, start: datetime) -> Appointment:
         take_turn(db)
         free = is_free(rules, start, [*busy, *own_spans(db, *_near(start, rules), row.id)], now())
         end = start + (old[1] - old[0])
-        times = {"starts_at": start, "ends_at": end, "sequence": row.sequence + 1, "reminded": False}
+        when = on_the_clock(start, end, row.zone)
+        times = {"starts_at": start, "ends_at": end, "when": when, "sequence": row.sequence + 1, "reminded": False}
         moved = free and _set(db, row.id, ("booked",), **times)
     if not moved:
         raise NotFree(next_slots(tenant, start))
@@ -166,7 +168,7 @@ def move(tenant: Tenant, row: Appointment, start: datetime) -> Appointment:
         raise
     except ToolFailed:
         with tenant.write() as db:
-            _set(db, row.id, ("booked",), starts_at=old[0], ends_at=old[1])
+            _set(db, row.id, ("booked",), starts_at=old[0], ends_at=old[1], when=on_the_clock(*old, row.zone))
         raise
     with tenant.write() as db:
         audit_record(db, current_actor(), "appointment.moved", row.public_id, at=start.isoformat())
@@ -245,6 +247,12 @@ def without(span: Span, taken: Span) -> list[Span]:
     return [(a, b) for a, b in pieces if a < b]
 
 
+def on_the_clock(begin: datetime, end: datetime, zone: str) -> str:
+    """`2026-12-01 09:00-09:30 (Europe/Berlin)`."""
+    low, high = begin.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    return f"{low:%Y-%m-%d %H:%M}-{high:%H:%M} ({zone})"
+
+
 def take_turn(db: TenantSession) -> None:
     """Wait until nobody else of this tenant writes an appointment."""
     turn = update(BookingLock).values(turns=BookingLock.turns + 1).execution_options(synchronize_session=False)
@@ -265,6 +273,7 @@ def _held(start: datetime, rules: Rules, zone: str, provider: Provider, visitor:
         starts_at=start,
         ends_at=start + rules.length,
         zone=zone,
+        when=on_the_clock(start, start + rules.length, zone),
         language=visitor.language[:8],
         name=visitor.name.strip()[:200],
         email=visitor.email.strip().lower()[:254],

@@ -13,8 +13,8 @@ from webchatagent.core.api import NEVER_REUSED, Base, TenantOwned, new_uuid, now
 class Appointment(TenantOwned, Base):
     """One appointment. `state` is held (being written at the provider), booked or cancelled.
 
-    `zone` is the calendar's, `visitor_zone` the visitor's if known. `session_id` names the conversation it was booked
-    in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are emptied thirty days after
+    `zone` is the calendar's, and `when` begin and end on its clock, for the eye. `session_id` names the
+    conversation it was booked in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are emptied thirty days after
     the end.
     """
 
@@ -33,6 +33,7 @@ class Appointment(TenantOwned, Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     zone: Mapped[str] = mapped_column(String(60))
+    when: Mapped[str] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(8), default="en")
     name: Mapped[str] = mapped_column(String(200), default="")
     email: Mapped[str] = mapped_column(String(254), default="", index=True)

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("zone", sa.String(length=60), nullable=False),
+        sa.Column("when", sa.String(length=100), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
