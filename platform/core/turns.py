@@ -133,21 +133,29 @@ async def _answer(turn: Turn, live: LiveTurn, progress: ProgressWriter, breakers
             live.emit({"type": "part", "part": part})
         live.emit({"type": "done", "refused": answer.refused, "mode": "bot", "status": None})
     except asyncio.CancelledError:
-        await asyncio.to_thread(cut_turn, turn, answer, "left")  # it was cancelled once, and is not again
+        await _cut(turn, answer, "left")  # it was cancelled once, and is not again
         live.emit(_cut_event(turn))  # for a reader who came back in this very moment
         raise
     except ModelFailed as error:  # what the provider said is for the tenant, not for the visitor
         log.warning("turn %s: %s %s", turn.public_id, error.code, type(error.__cause__).__name__)
         answer.by = answer.by or error.by
-        await asyncio.to_thread(cut_turn, turn, answer, error.code)
+        await _cut(turn, answer, error.code)
         live.emit(_cut_event(turn, "answer_cut" if answer.text else "model_failed"))
     except WebChatAgentError as error:
-        await asyncio.to_thread(cut_turn, turn, answer, error.code)
+        await _cut(turn, answer, error.code)
         live.emit({"type": "error", **error.as_json()})
     except Exception:  # whatever it was, the reader is told and the turn does not stay open
         log.exception("turn %s failed", turn.public_id)
-        await asyncio.to_thread(cut_turn, turn, answer, "crashed")
+        await _cut(turn, answer, "crashed")
         live.emit(_cut_event(turn))
+
+
+async def _cut(turn: Turn, answer: Answer, why: str) -> None:
+    """Mark a turn as cut. Where the database is away, the reader must be told all the same: the schedule marks it then."""
+    try:
+        await asyncio.to_thread(cut_turn, turn, answer, why)
+    except Exception:  # of the database, whatever it is
+        log.exception("turn %s could not be marked as cut", turn.public_id)
 
 
 async def _say_in_full(turn: Turn, order: Sequence[Candidate], breakers: Breakers) -> Answer:
