@@ -14,8 +14,8 @@ class Appointment(TenantOwned, Base):
     """One appointment. `state` is held (being written at the provider), booked or cancelled.
 
     `zone` is the calendar's, and `when` begin and end on its clock, for the eye. `session_id` names the
-    conversation it was booked in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are emptied thirty days after
-    the end.
+    conversation it was booked in, and 0 the dashboard. `event_id` is ours at the provider. Name, address and note are
+    emptied thirty days after the end.
     """
 
     __tablename__ = "calendar_appointment"
