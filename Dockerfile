@@ -1,7 +1,7 @@
 FROM python:3.12-slim AS built
 WORKDIR /src
 COPY . .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir '.[postgres,s3,otel]' \
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir '.[postgres,s3]' \
  && (/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/local.txt || true)
 
 FROM python:3.12-slim

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from .core.db.row_security import check_wall
+from .core.errors import WebChatAgentError
 from .core.tenancy import system_scope
 from .core.tenants import Health, Platform
 
@@ -29,6 +31,8 @@ def look(platform: Platform) -> list[Row]:
         ("database", lambda: _database(platform)),
         ("plugins", lambda: _plugins(platform)),
     ]
+    if platform.settings.blobs_url:
+        checks.append(("files", lambda: _blobs(platform)))
     if platform.settings.redis_url:
         checks.append(("redis", lambda: _redis(platform)))
     if platform.settings.elasticsearch_url:
@@ -59,7 +63,18 @@ def _folder(platform: Platform) -> Health:
 def _database(platform: Platform) -> Health:
     with system_scope("look at the database"), platform.database.read() as db:
         db.execute(text("select count(*) from tenant"))
-    return Health("ok", "The database answers.")
+    try:
+        check_wall(platform.database.engine)
+    except WebChatAgentError as error:
+        return Health("down", error.message, error.cure)
+    kind = platform.database.engine.dialect.name
+    return Health("ok", f"The database answers ({'PostgreSQL' if kind == 'postgresql' else 'SQLite'}).")
+
+
+def _blobs(platform: Platform) -> Health:
+    key = platform.blobs.put(0, b"probe")  # no tenant has this number
+    platform.blobs.delete(0, key)
+    return Health("ok", "Files can be stored.")
 
 
 def _plugins(platform: Platform) -> Health:

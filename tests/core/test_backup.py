@@ -92,7 +92,7 @@ def answers(platform, bot):
 PAIRS = [("sqlite", "sqlite"), ("postgresql", "postgresql"), ("sqlite", "postgresql"), ("postgresql", "sqlite")]
 
 
-@pytest.mark.seed("SR-180")
+@pytest.mark.seed("SR-181")
 @pytest.mark.parametrize(("old", "new"), PAIRS)
 def test_everything_is_the_same_in_another_installation(old, new, installations, tmp_path, figures):
     first, second = installations("first", old), installations("second", new)
@@ -113,7 +113,7 @@ def test_everything_is_the_same_in_another_installation(old, new, installations,
     figures.count(f"Backup on {old}, restored on {new}", rows=sum(made.rows.values()), files=made.blobs)
 
 
-@pytest.mark.seed("SR-180")
+@pytest.mark.seed("SR-181")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_one_tenant_comes_back_and_the_other_is_not_touched(kind, installations, tmp_path):
     platform = installations("one", kind)

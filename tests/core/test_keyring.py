@@ -36,6 +36,7 @@ def secret_of(tenant):
     return tenant.config(Config).api_key.get_secret_value()
 
 
+@pytest.mark.seed("SR-181")
 def test_after_a_rotation_the_old_key_is_needed_by_unused_keys_of_programs_only(reopened):
     first = reopened(OLD)
     acme, globex = (create_tenant(first, s, s.title()) for s in ("acme", "globex"))

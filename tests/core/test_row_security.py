@@ -16,6 +16,7 @@ from webchatagent.core.db.tenants import Bot
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.settings import load_settings
 from webchatagent.core.tenancy import system_scope, tenant_scope, tenant_tables
+from webchatagent.doctor import look
 
 pytestmark = pytest.mark.usefixtures("on_postgres")
 
@@ -159,6 +160,7 @@ def test_a_table_without_the_wall_is_named_and_migrate_repairs_it(platform, post
     with pytest.raises(WebChatAgentError, match="bot") as refused:
         check_wall(platform.database.engine)
     assert refused.value.code == "database_wall"
+    assert [(r.state, "bot" in r.message) for r in look(platform) if r.name == "database"] == [("down", True)]
     prepare_database(platform)
     check_wall(platform.database.engine)
 
