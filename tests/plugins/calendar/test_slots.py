@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from webchatagent.plugins.calendar.slots import Rules, free_slots, is_free
@@ -22,12 +23,11 @@ DST = {
 
 
 @cache
-def clocks(zone: str, day: date) -> tuple[list[datetime], list[tuple[date, int]]]:
-    """Each minute around a date, and what its clock says."""
+def clocks(zone: str, day: date) -> tuple[datetime, np.ndarray, np.ndarray]:
+    """The first of the minutes around a date, and of each the date (as a number) and the minute that its clock says."""
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=14)
-    minutes = [begin + n * MINUTE for n in range(54 * 60)]
-    local = [m.astimezone(ZoneInfo(zone)) for m in minutes]
-    return minutes, [(x.date(), x.hour * 60 + x.minute) for x in local]
+    local = [(begin + n * MINUTE).astimezone(ZoneInfo(zone)) for n in range(54 * 60)]
+    return begin, np.array([x.toordinal() for x in local]), np.array([x.hour * 60 + x.minute for x in local])
 
 
 def by_minutes(rules: Rules, day: date, busy, now) -> list[datetime]:
@@ -35,19 +35,24 @@ def by_minutes(rules: Rules, day: date, busy, now) -> list[datetime]:
     today = now.astimezone(rules.zone).date()
     if not today <= day <= today + timedelta(days=rules.horizon):
         return []
-    minutes, local = clocks(rules.zone.key, day)
-    hours = {d: rules.exceptions.get(d, rules.weekly[d.weekday()]) for d in {x for x, _ in local}}
-    open_now = [any(a <= w < b for a, b in hours[d]) for d, w in local]
-    blocked = [any(s - rules.gap <= m < e + rules.gap for s, e in busy if s < e) for m in minutes]
-    good = [o and not b for o, b in zip(open_now, blocked, strict=True)]
-    found = []
-    for i, m in enumerate(minutes[: -rules.duration]):
-        d, w = local[i]
-        if d != day or not all(good[i : i + rules.duration]) or m < now + timedelta(minutes=rules.notice):
-            continue
-        if any(a <= w < b and (w - a) % rules.step == 0 for a, b in hours[d]):
-            found.append(m)
-    return found
+    begin, days, walls = clocks(rules.zone.key, day)
+    number = np.arange(len(days))
+    good, on_grid = np.zeros(len(days), bool), np.zeros(len(days), bool)
+    for ordinal in set(days.tolist()):
+        d = date.fromordinal(ordinal)
+        for a, b in rules.exceptions.get(d, rules.weekly[d.weekday()]):
+            inside = (days == ordinal) & (a <= walls) & (walls < b)
+            good |= inside
+            on_grid |= inside & (d == day) & ((walls - a) % rules.step == 0)
+    for s, e in busy:
+        if s < e:
+            low, high = (s - rules.gap - begin) // MINUTE, (e + rules.gap - begin) // MINUTE
+            good &= ~((low <= number) & (number < high))
+    bad = np.concatenate([[0], np.cumsum(~good)])
+    whole = np.zeros(len(days), bool)
+    whole[: -rules.duration] = bad[rules.duration : -1] == bad[: -rules.duration - 1]
+    late = number >= -((begin - now - timedelta(minutes=rules.notice)) // MINUTE)
+    return [begin + int(n) * MINUTE for n in np.flatnonzero(on_grid & whole & late)]
 
 
 def a_calendar(rng: random.Random) -> tuple[Rules, date, list, datetime]:
