@@ -37,8 +37,10 @@ SAID = {
 
 def find_connection(here: Tenant, plugin: str) -> Connection | None:
     """What a plugin can connect, while it is on."""
-    found = here.hooks.each("connections", tenant=here) if plugin in here.enabled else []
-    return next((c for name, c in found if name == plugin), None)
+    if plugin not in here.enabled:
+        return None
+    found = here.platform.registry.alone(plugin).each("connections", tenant=here)
+    return next((connection for _, connection in found), None)
 
 
 class ConnectionsPage(Page):

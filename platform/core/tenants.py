@@ -36,6 +36,7 @@ Config = TypeVar("Config", bound=BaseModel)
 Made = TypeVar("Made")
 MAX_RETENTION = 3650
 """The longest time that conversations may be kept, in days; 0 means until they are deleted."""
+_STORED = "settings of plugins"
 OPERATOR = "platform"
 """The slug of the operator's own tenant."""
 
@@ -140,12 +141,15 @@ class Tenant:
         plugin = model.__module__.split(".")[-2]
         known = self._configs.get(plugin)
         if not isinstance(known, model):
-            with self.read() as db:
-                row = db.scalar(select(PluginSwitch).where(PluginSwitch.plugin == plugin))
-            known = self._configs[plugin] = model.model_validate(
-                open_config(self, plugin, model, row.config if row else {})
-            )
+            stored = self.remembered(_STORED, self._read_configs).get(plugin, {})
+            known = self._configs[plugin] = model.model_validate(open_config(self, plugin, model, stored))
         return known
+
+    def _read_configs(self) -> dict[str, dict[str, Any]]:
+        """What is stored for each plugin, sealed secrets included: one statement for all of them."""
+        with self.read() as db:
+            rows = db.execute(select(PluginSwitch.plugin, PluginSwitch.config)).all()
+        return {plugin: dict(stored or {}) for plugin, stored in rows}
 
     def remembered(self, name: str, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once per Tenant object, as `config` is read once."""
@@ -161,6 +165,7 @@ class Tenant:
     def forget_config(self, plugin: str) -> None:
         """Read a plugin's configuration anew the next time: it was changed."""
         self._configs.pop(plugin, None)
+        self.forget(_STORED)
 
     def vault(self) -> Vault:
         """An empty vault for one turn, which asks the tenant's plugins what is personal."""

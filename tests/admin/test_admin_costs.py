@@ -57,7 +57,14 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
     house: Any, people: dict[str, Any], statements: list[str], figures: Any
 ) -> None:
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
-    assert {v.spec.id for v in lists} >= {"bots", "contacts", "papers", "jobs", "everything-sheets", "calendar-appointments"}
+    assert {v.spec.id for v in lists} >= {
+        "bots",
+        "contacts",
+        "papers",
+        "jobs",
+        "everything-sheets",
+        "calendar-appointments",
+    }
     for view in lists:
         path = f"{view.route_base}/list/"
         may = [browser for browser in people.values() if browser.get(path).status_code == 200]
