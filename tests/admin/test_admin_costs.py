@@ -22,7 +22,6 @@ def people(house: Any) -> dict[str, Any]:
     """Who looks; the plugins with screens of their own are on."""
     plugins.configure(house.acme, "everything", {"api_key": "right-key"})
     plugins.enable(house.acme, "everything")
-    plugins.enable(house.acme, "calendar")
     return {
         **{role: house.browser(f"{role}@example.org") for role in ALL},
         "operator": house.browser("root@example.org"),
@@ -56,6 +55,7 @@ def test_a_page_needs_few_statements(
 def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
     house: Any, people: dict[str, Any], statements: list[str], figures: Any
 ) -> None:
+    plugins.enable(house.acme, "calendar")
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
     assert {v.spec.id for v in lists} >= {
         "bots",
