@@ -80,7 +80,7 @@ ACTIONS: dict[str, Any] = {
     "tenant.created": _("made the workspace"),
     "tenant.erased": _("erased the workspace"),
     "tenant.reopened": _("opened the workspace again"),
-    "tenant.restored": _("brought the workspace back from a backup"),
+    "tenant.restored": _("restored the workspace with a backup"),
 }
 """What stands behind the name of the person. A test compares it with what the code records."""
 
