@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..core.bots import BotFinder
 from ..core.errors import WebChatAgentError
 from ..core.tenants import Platform
 from ..core.turns import TurnRunner
+from ..proxies import trust_proxies
 from .accesslog import AccessLog
 from .chat import chat, json_response
 from .files import files
@@ -40,7 +40,7 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     """The public app of a platform. Touches no network; the database only per request."""
     app = Flask("webchatagent.web", static_folder=None, template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
-    limits = Limits(app, platform.settings)
+    limits = Limits(platform.settings)
     bots = BotFinder(platform)
     platform.forget = bots.forget  # what is set in the admin of this process counts for the next message
     app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(), limits)
@@ -54,9 +54,7 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     access = AccessLog(platform.settings)
     app.before_request(access.begin)
     app.after_request(access.write)
-    proxies = int(platform.settings.trusted_proxies)
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    trust_proxies(app, platform.settings)
     if platform.settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(platform.settings.public_url).hostname]
     return app

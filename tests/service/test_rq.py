@@ -99,7 +99,7 @@ def server(running):
 @pytest.fixture
 def platform(make_platform, server):
     made = make_platform("over-redis", rate_limits="off", redis_url=server.url)
-    made.ring = redis_queue.make_ring(made.settings)
+    made.ring = redis_queue.make_ring(made)
     return made
 
 
@@ -138,16 +138,16 @@ def found(platform, bot):
 def test_an_upload_is_rung_and_indexed_by_a_worker(platform, bots, server, tmp_path):
     for bot in bots:
         upload_file(bot.tenant, bot.id, "walrus.txt", TEXT)
-    assert server.client.llen("rq:queue:webchatagent") == 2
+    assert server.client.llen("rq:queue:webchatagent-documents") == 2
     work(platform, server, tmp_path)
     assert states(platform) == (["searchable"] * 2, ["done"] * 2)
     assert [found(platform, b) for b in bots] == [1, 1]
-    assert server.client.llen("rq:queue:webchatagent") == 0
+    assert server.client.llen("rq:queue:webchatagent-documents") == 0
 
 
 def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
     upload_file(bots[0].tenant, bots[0].id, "secret-name.txt", TEXT)
-    job_id = server.client.lrange("rq:queue:webchatagent", 0, -1)[0].decode()
+    job_id = server.client.lrange("rq:queue:webchatagent-documents", 0, -1)[0].decode()
     stored = server.client.hgetall(f"rq:job:{job_id}")
     import zlib
 
@@ -165,15 +165,15 @@ def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
 def test_the_same_job_is_rung_once(platform, bots, server):
     upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     assert redis_queue.reconcile(platform) == 1 and redis_queue.reconcile(platform) == 1
-    assert server.client.llen("rq:queue:webchatagent") == 1
+    assert server.client.llen("rq:queue:webchatagent-documents") == 1
 
 
 def test_what_a_flush_forgot_is_rung_by_the_schedule(platform, bots, server, tmp_path):
     upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     server.client.flushall()
-    assert server.client.llen("rq:queue:webchatagent") == 0
+    assert server.client.llen("rq:queue:webchatagent-documents") == 0
     schedule.tick(platform)
-    assert server.client.llen("rq:queue:webchatagent") >= 1
+    assert server.client.llen("rq:queue:webchatagent-documents") >= 1
     work(platform, server, tmp_path)
     assert states(platform)[0] == ["searchable"] and found(platform, bots[0]) == 1
 

@@ -1,0 +1,22 @@
+"""Several processes: who watches a turn elsewhere, whose job ended last"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from webchatagent.core.db import base
+
+revision = "core_0010"
+down_revision = "core_0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("turn", sa.Column("watched_at", base.UtcDateTime(), nullable=True))
+    op.create_index("ix_background_job_served", "background_job", ["tenant_id", "finished_at"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_background_job_served", table_name="background_job")
+    with op.batch_alter_table("turn") as table:
+        table.drop_column("watched_at")
