@@ -96,6 +96,7 @@ class Processes:
         self._pauses: dict[int, float] = {}
         self._alive = os.pipe()
         self._stopping = self._told_all = False
+        self._served = False
         self._last = 0.0
 
     def run(self) -> None:
@@ -134,6 +135,7 @@ class Processes:
     def _look(self) -> None:
         for child in list(self._children.values()):
             child.look()
+            self._served = self._served or child.ready
             if child.hangs:
                 log.error("web process %s gives no sign and is killed", child.process.pid)
                 child.process.kill()
@@ -154,7 +156,7 @@ class Processes:
         del self._children[child.place]
         if self._stopping:
             return
-        if not child.ready and not self._pauses:  # it said why itself
+        if not self._served:  # it said why itself
             self._stopping = True
             self._stop()
             raise SystemExit(child.process.exitcode if (child.process.exitcode or 0) > 0 else 1)

@@ -6,12 +6,13 @@ of PostgreSQL where several machines share the database.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 from pathlib import Path
 from typing import IO, Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.db.database import Database
@@ -19,6 +20,9 @@ from ..core.db.database import Database
 log = logging.getLogger(__name__)
 NUMBER = 0x77636163
 """Of the lock in PostgreSQL; any number that nothing else of the installation takes."""
+OPTIONS = {"connect_timeout": 5, "options": "-c statement_timeout=5s"}
+KEEP_ALIVE = {"idle": 20, "interval": 5, "count": 3}
+"""In seconds, at the side of the server, which would else wait for two hours."""
 
 
 class Lead(Protocol):
@@ -33,7 +37,7 @@ class Lead(Protocol):
 
 def make_lead(database: Database, folder: Path) -> Lead:
     """The lead of an installation, held by nobody yet."""
-    return _OfDatabase(database) if database.engine.dialect.name == "postgresql" else _OfFile(folder / "clock.lock")
+    return _OfDatabase(database.url) if database.engine.dialect.name == "postgresql" else _OfFile(folder / "clock.lock")
 
 
 class _OfFile:
@@ -59,10 +63,12 @@ class _OfFile:
 
 
 class _OfDatabase:
-    """A connection of its own, outside of any transaction; when it is lost, so is the lock."""
+    """A connection of its own, outside of any transaction and of the pool; when it is lost, so is the lock."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(
+            url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args=OPTIONS
+        )
         self._connection: Connection | None = None
 
     def holds(self) -> bool:
@@ -77,10 +83,9 @@ class _OfDatabase:
             return False
 
     def _take(self) -> bool:
-        connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        taken = False
+        connection, taken = self._engine.connect(), False
         try:
-            for name, value in (("idle", 20), ("interval", 5), ("count", 3)):  # a machine that vanished is noticed
+            for name, value in KEEP_ALIVE.items():  # a machine that vanished is noticed in half a minute
                 connection.execute(text(f"set tcp_keepalives_{name} = {value}"))
             taken = bool(connection.scalar(text("select pg_try_advisory_lock(:number)"), {"number": NUMBER}))
         finally:
@@ -90,10 +95,7 @@ class _OfDatabase:
         return taken
 
     def close(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.invalidate()  # closed for good: back in the pool it would hold the lock
-            except SQLAlchemyError:
-                log.debug("the connection of the lead was gone already")
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):  # it may be gone already
+                connection.close()

@@ -11,15 +11,14 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from rq import Queue, get_current_job
 from rq.exceptions import DuplicateJobError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.jobs import QUEUES
-from ..core.settings import Settings, load_settings
+from ..core.settings import load_settings
 from ..core.tenants import Platform
+from ..redis_client import connect
 from . import ledger
 from .worker import Worker
 
@@ -27,24 +26,12 @@ log = logging.getLogger(__name__)
 PREFIX = "webchatagent-"
 FAILURE_SECONDS = 60
 TIMEOUT_SECONDS = 6 * 3600  # a large website takes its time; a dead worker is noticed by its lease
-ANSWER_SECONDS = 0.3
 BELLS = 16
 """So many bells wake as many workers at most; each goes on while something is due."""
 SLICE_SECONDS = 10.0
 """So long a bell keeps a worker at one queue, before the others have their turn."""
 _platforms: dict[str, Platform] = {}
 _notes: list[Callable[[str], None]] = []
-
-
-def connect(settings: Settings) -> redis.Redis:
-    """A client that gives up fast: ringing is never worth waiting for."""
-    client: redis.Redis = redis.Redis.from_url(
-        settings.redis_url,
-        socket_connect_timeout=ANSWER_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )  # its default retries for most of a minute
-    return client
 
 
 def make_queue(name: str, connection: redis.Redis) -> Queue:
@@ -54,7 +41,7 @@ def make_queue(name: str, connection: redis.Redis) -> Queue:
 
 def make_ring(platform: Platform) -> Callable[[Sequence[str]], None]:
     """A function that rings for jobs. When Redis does not answer it says so in the log and goes on."""
-    client = connect(platform.settings)
+    client = connect(platform.settings.redis_url)
     queues = {name: make_queue(name, client) for name in QUEUES}
 
     def ring(ids: Sequence[str]) -> None:
@@ -130,7 +117,7 @@ def reconcile(platform: Platform, names: Sequence[str] = QUEUES) -> int:
 
     A bell of a worker that died is not waited for: those that are put here have names of their own.
     """
-    client, total = connect(platform.settings), 0
+    client, total = connect(platform.settings.redis_url), 0
     for name in names:
         ids = ledger.due_ids(platform.database, queues=(name,))
         total += len(ids)

@@ -18,8 +18,9 @@ from rq.worker.base import StopRequested
 
 from ..core.jobs import QUEUES
 from ..core.tenants import Platform, load_tenant
+from ..redis_client import connect, connect_patiently
 from . import handlers, ledger
-from .redis_queue import connect, inherit, make_queue, reconcile
+from .redis_queue import inherit, make_queue, reconcile
 from .worker import Worker
 from .workers import is_dead, release_dead
 
@@ -113,14 +114,14 @@ class RedisWorker:
 
     def _redis_answers(self) -> bool:
         try:
-            with connect(self._platform.settings) as client:
+            with connect(self._platform.settings.redis_url) as client:
                 return bool(client.ping())
         except (redis.RedisError, OSError):
             return False
 
     def _listen(self, burst: bool) -> None:
         """Hear bells until told to stop, or until Redis goes away."""
-        connection: redis.Redis = redis.Redis.from_url(self._platform.settings.redis_url)  # a worker may wait
+        connection = connect_patiently(self._platform.settings.redis_url)
         reconcile(self._platform, self._names)
         self._close()
         queues = [make_queue(name, connection) for name in self._names]

@@ -16,8 +16,9 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from ..redis_client import connect
+
 log = logging.getLogger(__name__)
-ANSWER_SECONDS = 0.3
 AWAY_SECONDS = 5.0
 """How long Redis is left alone after it did not answer."""
 Count = tuple[RateLimitItem, tuple[str, ...]]
@@ -44,15 +45,8 @@ class Counters:
         self._client = self._script = None  # type: Any
         if url:
             import redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
 
-            self._client = redis.Redis.from_url(
-                url,
-                socket_connect_timeout=ANSWER_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
-            )
+            self._client = connect(url)
             self._script = self._client.register_script(ONE_BY_ONE)
             self._failures = (redis.RedisError, OSError)
 

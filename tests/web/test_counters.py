@@ -8,6 +8,7 @@ import time
 import pytest
 from limits import parse
 
+from webchatagent.redis_client import connect
 from webchatagent.testing.processes import free_port
 from webchatagent.web import counters
 from webchatagent.web.counters import Counters
@@ -58,7 +59,7 @@ def test_one_process_allows_everything_and_several_their_share_while_redis_is_do
 
 
 def test_a_redis_that_hangs_is_asked_once_and_then_left_alone_for_a_while(monkeypatch):
-    monkeypatch.setattr(counters, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(counters, "connect", lambda url: connect(url, 0.05))
     clock = Clock()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         counting = Counters(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", clock=clock)
