@@ -18,7 +18,7 @@ def connect(url: str, seconds: float = ANSWER_SECONDS) -> Any:
         url,
         socket_connect_timeout=seconds,
         socket_timeout=seconds,
-        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] (its default retries for most of a minute)
+        retry=Retry(NoBackoff(), 0),  # its default retries for most of a minute
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from .accept import find_again
+from .accept import find_again, is_left
 from .actions import shown_parts
 from .answer import Answer, cut_turn, finish_turn, finished_events
 from .breaker import Breakers
@@ -28,7 +28,7 @@ from .progress import ProgressWriter
 from .resolver import Candidate, candidates, stream_answer
 from .texts import say
 from .tool_loop import step_events
-from .turn import STALE_SECONDS, Turn
+from .turn import Turn
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 6.0
@@ -201,7 +201,7 @@ async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
             turn.answer, turn.refused = answer, row.refused
             yield finished_events(turn)[2:]
             return
-        if row is None or row.state == "cut" or row.updated_at < now() - timedelta(seconds=STALE_SECONDS):
+        if row is None or (row.state != "done" and is_left(row)):
             yield [_cut_event(turn)]
             return
         yield []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import Any
 
@@ -11,19 +12,25 @@ HEAD_SECONDS = 15.0
 UNANSWERED_SECONDS = 30
 """After so long without an answer from the other side's kernel a connection is closed; a stream sends every 5 s."""
 BACKLOG = 4096
+ABSENT = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
     """Sockets that are bound to the addresses of a host, and listen once a server starts. Raises OSError."""
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     made: list[socket.socket] = []
-    try:
-        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+    missing: OSError | None = None
+    for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+        try:
             made.append(_bound(family, address))
-    except OSError:
-        for one in made:
-            one.close()
-        raise
+        except OSError as error:
+            if error.errno not in ABSENT:
+                for one in made:
+                    one.close()
+                raise
+            missing = error  # a machine without IPv6 has names that mean such an address all the same
+    if not made:
+        raise missing or OSError(f"{host} has no address")
     return made
 
 

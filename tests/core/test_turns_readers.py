@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
 from webchatagent.core import live, progress, turns
 from webchatagent.core.accept import accept_turn
+from webchatagent.core.alive import process_name
 from webchatagent.core.answer import Answer, cut_turn
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import TurnRow
@@ -271,7 +273,7 @@ def test_at_the_end_of_a_process_short_answers_end_and_long_ones_are_cut_and_sai
         scripted_model.enqueue(*words)
         turn = await asyncio.to_thread(accept_turn, asked, None, QUESTION)
         reader = asyncio.ensure_future(collect(runner, turn))
-        await until(lambda: runner.running and len(runner._live[turn.id].events) == 2)
+        await until(lambda: runner.running or reader.done())
         await runner.finish(seconds)
         assert runner.running == 0
         return await reader
@@ -279,3 +281,14 @@ def test_at_the_end_of_a_process_short_answers_end_and_long_ones_are_cut_and_sai
     assert kinds(asyncio.run(visit("At ", "nine [1].", seconds=20)))[-1] == "done"
     assert kinds(asyncio.run(visit("At nine", asyncio.Event(), seconds=0.05)))[-1] == "error"
     assert [row.state for row in turn_rows()] == ["done", "cut"]
+
+
+def test_a_turn_whose_process_died_on_this_machine_is_taken_up_at_once(asked, scripted_model):
+    turn = accept_turn(asked, None, QUESTION, MESSAGE)
+    watcher = accept_turn(asked, turn.session.key, QUESTION, MESSAGE)
+    dead = process_name().replace(f":{os.getpid()}:", ":999999999:")
+    with asked.tenant.write() as db:
+        db.execute(update(TurnRow).values(held_by=dead))
+    assert watcher.state == "running" and kinds(asyncio.run(collect(TurnRunner(), watcher))) == ["start", "error"]
+    assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "new"
+    assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "running"  # it has a process again

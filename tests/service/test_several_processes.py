@@ -164,7 +164,7 @@ def pair(redis_server, make_platform, tmp_path):
 
 def fetch(server):
     with urllib3.PoolManager(retries=False) as http:  # a connection of its own
-        return http.request("GET", server.url + "/healthz", timeout=10).data.decode()
+        return http.request("GET", server.url + "/healthz", timeout=25).data.decode()
 
 
 def test_a_visitor_who_comes_back_to_the_other_process_reads_on_there(pair, figures):
@@ -185,7 +185,7 @@ def test_a_visitor_who_comes_back_to_the_other_process_reads_on_there(pair, figu
     assert found[-1]["type"] == "done" and len(pair.model.asked) == 1 and pair.turn("m1").state == "done"
 
 
-def test_a_process_that_is_killed_is_replaced_and_its_visitor_is_answered_by_asking_again(pair):
+def test_a_process_that_is_killed_is_replaced_and_its_visitor_is_answered_by_asking_again(pair, figures):
     first, _ = pair.processes
     pair.words("At ", "noon", threading.Event())
     stream = pair.open(first, "m1")
@@ -202,7 +202,11 @@ def test_a_process_that_is_killed_is_replaced_and_its_visitor_is_answered_by_ask
         found = Stream(pair.server.port, pair.bot, "m1", session).events()
         return found if found[-1]["type"] == "done" else None
 
+    began = time.monotonic()
     found = wait_for(asked_again, 30)
+    figures.line(
+        "several processes", f"an answer of a killed process was made anew in {time.monotonic() - began:.2f} s"
+    )
     with pair.bot.tenant.read() as db:
         said = [m.text for m in db.scalars(select(Message).where(Message.role == "bot"))]
     assert said == ["It sleeps [1].", "At noon it wakes [1]."] and found[-1]["type"] == "done"
