@@ -52,6 +52,7 @@ ACTIONS: dict[str, Any] = {
     "embedding.switched": _("moved answers to another embedding model"),
     "document.uploaded": _("uploaded documents"),
     "invitation.withdrawn": _("withdrew an invitation"),
+    "jobs.cancelled": _("cancelled jobs"),
     "jobs.retried": _("ran jobs again"),
     "key.created": _("made an API key"),
     "key.revoked": _("revoked an API key"),
