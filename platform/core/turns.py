@@ -65,10 +65,10 @@ class Reply:
 class TurnRunner:
     """Runs turns on the event loop it is used from, and lets readers follow them."""
 
-    def __init__(self) -> None:
+    def __init__(self, breakers: Breakers | None = None) -> None:
         self._live: dict[int, LiveTurn] = {}
         self._progress = ProgressWriter()
-        self._breakers = Breakers()
+        self._breakers = breakers or Breakers()
 
     @property
     def running(self) -> int:

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from ..core.bots import BotFinder
+from ..core.breaker import Breakers
 from ..core.errors import WebChatAgentError
 from ..core.tenants import Platform
 from ..core.turns import TurnRunner
@@ -25,6 +26,7 @@ from .origins import allow_origin, is_allowed, normal_origin, preflight
 from .pages import pages
 from .parts import KEY, Parts, parts
 from .plugin_routes import plugin_routes
+from .shared_breakers import SharedBreakers
 
 log = logging.getLogger(__name__)
 CODES = {
@@ -43,7 +45,7 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     limits = Limits(platform.settings)
     bots = BotFinder(platform)
     platform.forget = bots.forget  # what is set in the admin of this process counts for the next message
-    app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(), limits)
+    app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(_breakers(platform)), limits)
     for blueprint in (chat, files, pages, health, api, plugin_routes):
         app.register_blueprint(blueprint)
     app.register_error_handler(WebChatAgentError, _known_error)
@@ -58,6 +60,11 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     if platform.settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(platform.settings.public_url).hostname]
     return app
+
+
+def _breakers(platform: Platform) -> Breakers:
+    url = platform.settings.redis_url
+    return SharedBreakers(url) if url else Breakers()
 
 
 def _before() -> Response | None:

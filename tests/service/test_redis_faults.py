@@ -20,6 +20,7 @@ from webchatagent.core.db.chats import Message, TurnRow
 from webchatagent.core.db.records import BackgroundJob
 from webchatagent.core.db.sources import Document
 from webchatagent.core.documents import FoundDocument
+from webchatagent.core.models import ModelFailed
 from webchatagent.core.settings import load_settings
 from webchatagent.core.sources import add_text, upload_file
 from webchatagent.core.tenancy import system_scope
@@ -29,6 +30,7 @@ from webchatagent.jobs.worker import Worker
 from webchatagent.testing.house import house_in
 from webchatagent.testing.processes import COMMAND, by_words_only, free_port
 from webchatagent.web.counters import Counters
+from webchatagent.web.shared_breakers import SharedBreakers
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("redis")]
 WORKER = """
@@ -330,3 +332,47 @@ def test_two_webs_and_two_workers_start_at_once_on_an_empty_database(redis_serve
             assert b"Traceback" not in log.read()
             log.close()
     assert codes == [0, 0, 0, 0] and os.path.exists(data / "webchatagent.sqlite")
+
+
+@pytest.fixture
+def breakers(redis_server):
+    """Those of two processes."""
+    redis_server.start().client.flushall()
+    made = [SharedBreakers(redis_server.url, 0.02) for _ in range(2)]
+    yield made
+    for one in made:
+        one.close()
+
+
+def test_a_breaker_that_opens_in_one_process_is_open_in_all(redis_server, breakers):
+    def soon(condition):
+        limit = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+
+    one, two = breakers
+    mine, foreign = (1, "llm_openai", "openai:m"), (2, "llm_openai", "openai:m")
+    assert all(b.allows(k) for b in (one, two) for k in (mine, foreign))
+    one.failed(mine, ModelFailed("key", "refused"))
+    soon(lambda: not two.allows(mine))
+    assert not one.allows(mine) and two.allows(foreign)  # another tenant's key is another matter
+    redis_server.stop()
+    assert not two.allows(mine) and one.allows(foreign)  # nobody waits
+    two.failed(foreign, ModelFailed("key", "refused"))
+    assert not two.allows(foreign) and one.allows(foreign)  # each has its own meanwhile
+
+
+def test_a_breaker_that_closes_early_closes_elsewhere_too(breakers):
+    one, two = breakers
+    key = (1, "llm_openai", "openai:m")
+    assert one.allows(key) and two.allows(key)
+    one.failed(key, ModelFailed("key", "refused"))
+    limit = time.monotonic() + 10
+    while two.allows(key):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    one.succeeded(key)
+    while not two.allows(key):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
