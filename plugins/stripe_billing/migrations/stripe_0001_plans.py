@@ -113,23 +113,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "public_id", name=op.f("uq_stripe_plan_tenant_id_public_id")),
     )
     op.create_index(op.f("ix_stripe_plan_tenant_id"), "stripe_plan", ["tenant_id"], unique=False)
-    op.drop_table("ab_permission")
-    op.drop_index(op.f("idx_user_group_id"), table_name="ab_user_group")
-    op.drop_index(op.f("idx_user_id"), table_name="ab_user_group")
-    op.drop_table("ab_user_group")
-    op.drop_index(op.f("idx_permission_view_id"), table_name="ab_permission_view_role")
-    op.drop_index(op.f("idx_role_id"), table_name="ab_permission_view_role")
-    op.drop_table("ab_permission_view_role")
-    op.drop_index(op.f("idx_group_id"), table_name="ab_group_role")
-    op.drop_index(op.f("idx_group_role_id"), table_name="ab_group_role")
-    op.drop_table("ab_group_role")
-    op.drop_table("ab_user")
-    op.drop_table("ab_register_user")
-    op.drop_table("ab_view_menu")
-    op.drop_index(op.f("idx_permission_id"), table_name="ab_permission_view")
-    op.drop_index(op.f("idx_view_menu_id"), table_name="ab_permission_view")
-    op.drop_table("ab_permission_view")
-    op.drop_table("external_login")
 
 
 def downgrade() -> None:
