@@ -150,6 +150,11 @@ def prompt_sections(tenant: Tenant, context: ToolContext) -> list[str]:
 # -- plans --------------------------------------------------------------------------------------------------
 
 
+@hook("notify")
+def tenant_created(tenant: Tenant) -> None:
+    """A tenant was made: what it may use, and other things that must not wait for the clock. Must not touch the network."""
+
+
 @hook("first")
 def billing(tenant: Tenant) -> Billing | None:
     """The plans that this tenant can buy, and what was bought. Must not touch the network."""

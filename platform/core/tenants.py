@@ -252,7 +252,9 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
         defaults = [n for n, m in platform.registry.manifests.items() if m.default and m.switched_by == "tenant"]
         db.add_all(PluginSwitch(tenant_id=row.id, plugin=plugin) for plugin in defaults)
         db.add(AuditEntry(tenant_id=row.id, actor=current_actor(), action="tenant.created", target=slug, detail={}))
-    return load_tenant(platform, slug=slug)
+    made = load_tenant(platform, slug=slug)
+    made.hooks.call("tenant_created", tenant=made)
+    return load_tenant(platform, slug=slug) if platform.registry.everywhere & made.enabled else made
 
 
 def ensure_operator(platform: Platform) -> None:

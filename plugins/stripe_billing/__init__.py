@@ -21,6 +21,14 @@ from webchatagent.core.api import (
 
 
 @hookimpl
+def tenant_created(tenant: Tenant) -> None:
+    """The plan without a price, or nothing to change, from the first moment."""
+    from .entitle import entitle
+
+    entitle(tenant)
+
+
+@hookimpl
 def billing(tenant: Tenant) -> Billing | None:
     """The plans; the operator's own workspace buys nothing."""
     if tenant.slug == OPERATOR:

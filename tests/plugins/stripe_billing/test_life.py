@@ -149,6 +149,12 @@ def test_who_is_locked_reads_and_asks_no_model(here, again, stub, customer, scri
     assert not scripted_model.requests
 
 
+def test_hook_tenant_created_gives_the_plan_without_a_price_at_once(platform, plans):
+    from webchatagent.core.tenants import create_tenant
+
+    assert create_tenant(platform, "initech", "Initech").entitlements.plan == "Free"
+
+
 def test_questions_of_the_plan_are_a_cap(here, again):
     assert again(here).caps.month_messages == 3 and again(here).own_caps.month_messages == 0
 
