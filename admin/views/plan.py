@@ -43,7 +43,7 @@ STATES = {
 }
 INVOICES = {
     "paid": _("Paid"),
-    "open": _("Open"),
+    "open": _("Unpaid"),
     "void": _("Cancelled"),
     "uncollectible": _("Not paid"),
 }

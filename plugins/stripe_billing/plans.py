@@ -28,7 +28,7 @@ class PlanForm(BaseModel):
     """A plan as the operator writes it. The prices are made in Stripe's dashboard; their ids begin with `price_`."""
 
     model_config = ConfigDict(frozen=True)
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field("", min_length=1, max_length=80)
     summary: str = Field("", max_length=300)
     position: int = Field(0, ge=0, le=1000)
     active: bool = True

@@ -62,6 +62,22 @@ def test_the_operator_sells_and_buys_nothing(shop: Any) -> None:
     assert shop.house.browser("owner@example.org").get("/stripe_billing-plans/list/").status_code == 403
 
 
+def test_the_operator_adds_and_changes_a_plan_by_its_form(shop: Any) -> None:
+    root = shop.house.browser("root@example.org")
+    assert 'name="c_month_price"' in root.get("/stripe_billing-plans/add").text
+    form = {"c_name": "Huge", "c_month_price": "price_nobody", "c_active": "y", "c_position": "9"}
+    refused = root.post("/stripe_billing-plans/add", form)
+    assert refused.status_code == 200 and "no such price" in refused.text
+    assert "at least 1 characters" in root.post("/stripe_billing-plans/add", {**form, "c_name": ""}).text
+    assert root.post("/stripe_billing-plans/add", {**form, "c_month_price": "price_big"}).status_code == 302
+    row = sold.list_plans(shop.operator)[-1]
+    assert (row.name, row.month_amount, row.currency) == ("Huge", 4900, "eur")
+    path = f"/stripe_billing-plans/edit/{row.id}"
+    assert 'value="Huge"' in root.get(path).text
+    assert root.post(path, {**form, "c_month_price": "price_big", "c_active": ""}).status_code == 302
+    assert not sold.list_plans(shop.operator)[-1].active
+
+
 @pytest.mark.seed("SR-173")
 def test_buying_leads_out_by_a_page_of_ours_and_no_form_leads_there(shop: Any) -> None:
     owner = shop.house.browser("owner@example.org")
