@@ -70,7 +70,7 @@ class PlanPage(Page):
     route_base = "/plan"
     default_view = "show"
     label, icon, menu = _("Plan"), "card", "workspace"
-    rights = rights(read=("owner", "editor", "viewer"), write=("owner",))
+    rights = rights(read=("owner", "editor", "viewer", "operator"), write=("owner", "operator"))
 
     @page("/")
     def show(self) -> Any:
