@@ -9,12 +9,14 @@ from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
+from .billing import Billing, BillingStatus, Invoice, PlanOffer, Price
 from .clock import new_uuid, now
 from .connections import Alert, Connection
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
+from .entitlements import LIMITS, Entitlements, set_entitlements
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl
 from .kept import KeptClients
@@ -48,7 +50,7 @@ from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
 from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
-from .tenants import Health, HealthCheck, Problem, Tenant
+from .tenants import OPERATOR, Health, HealthCheck, Problem, Tenant, all_tenants, operator_tenant, own_tenant
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
@@ -56,11 +58,15 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "LIMITS",
     "NEVER_REUSED",
+    "OPERATOR",
     "AdminAction",
     "AdminView",
     "Alert",
     "Base",
+    "Billing",
+    "BillingStatus",
     "Blob",
     "CannotAnswer",
     "ChatModel",
@@ -71,6 +77,7 @@ __all__ = [
     "EgressRefused",
     "EmbeddingModel",
     "EmbeddingSpace",
+    "Entitlements",
     "ErasureReport",
     "ExportPart",
     "ExtractedText",
@@ -85,6 +92,7 @@ __all__ = [
     "HealthCheck",
     "Identity",
     "InvalidRequest",
+    "Invoice",
     "KeptClients",
     "LoginFailed",
     "LoginMethod",
@@ -96,8 +104,10 @@ __all__ = [
     "ModelRequest",
     "NotFound",
     "PersonalSpan",
+    "PlanOffer",
     "PluginJob",
     "Prepared",
+    "Price",
     "Problem",
     "Route",
     "RouteRequest",
@@ -124,6 +134,7 @@ __all__ = [
     "WebChatAgentError",
     "WithParts",
     "all_cores",
+    "all_tenants",
     "audit_record",
     "belongs_to",
     "cause_of",
@@ -138,12 +149,15 @@ __all__ = [
     "missing_models",
     "new_uuid",
     "now",
+    "operator_tenant",
     "own_key",
+    "own_tenant",
     "post_mail",
     "put_mail",
     "refresh_sources",
     "rights",
     "run_limited",
+    "set_entitlements",
     "start_job",
     "stems",
     "trigrams",

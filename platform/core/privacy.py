@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Role = Literal["processor", "controller", "joint", "none"]
 Basis = Literal["contract", "consent", "legitimate_interest", "legal_duty"]
 DATA = ("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account")
-PURPOSES = ("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar")
+PURPOSES = ("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar", "billing")
 
 
 @dataclass(frozen=True)
