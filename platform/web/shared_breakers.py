@@ -79,11 +79,11 @@ class SharedBreakers(Breakers):
 
     def _look(self, client: Any, at: float) -> None:
         found = client.zrangebyscore(NAME, at, "+inf", withscores=True)
-        now_open = {tuple(json.loads(member)): until for member, until in found}
+        now_open: dict[Hashable, float] = {tuple(json.loads(member)): until for member, until in found}
         for key, until in now_open.items():
             if self._seen.get(key) != until:
                 self.learn(key, until - at)
         for key, until in self._seen.items():
             if key not in now_open and until > at:  # closed before its time
                 self.learn(key, 0.0)
-        self._seen = dict(now_open)
+        self._seen = now_open

@@ -224,7 +224,7 @@ def test_an_answer_is_finished_for_a_visitor_who_left(asked, scripted_model, mon
 def watch_elsewhere(asked, model, monkeypatch, *, leaves):
     """A reader leaves the process that answers and comes back to another one; perhaps leaves that too."""
     monkeypatch.setattr(live, "GRACE_SECONDS", 0.05)
-    monkeypatch.setattr(turns, "WATCH_SECONDS", 0.3)
+    monkeypatch.setattr(turns, "WATCH_SECONDS", 0.3 if leaves else 30.0)
 
     async def visit():
         go = asyncio.Event()
