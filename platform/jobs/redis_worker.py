@@ -169,8 +169,8 @@ class RedisWorker:
                 log.error("job %s (%s) ended its process, attempt %d", job.id, job.kind.name, job.attempts)
                 if ledger.is_last(job):
                     handlers.gave_up(load_tenant(self._platform, tenant_id=job.tenant_id), job.kind.name, job.arguments)
-                ledger.fail_job(database, holder, job, CRASHED)
-            release_dead(database)
+                    ledger.fail_job(database, holder, job, CRASHED)
+            release_dead(database)  # another attempt of it begins at once, alone in its batch
             reconcile(self._platform, self._names)
         except Exception:  # a database that is away: the lease ends by itself, and the worker must live on
             log.exception("what a process died of could not be stored")
