@@ -31,6 +31,7 @@ ORDER = (
     "PlanPage",
     "UsageView",
     "JobsView",
+    "RequestsPage",
     "ConsentsView",
     "WithdrawalsPage",
     "DiscardedPage",
