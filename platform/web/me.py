@@ -10,7 +10,10 @@ from ..core.errors import InvalidRequest
 from ..core.privacy import Subject
 from ..core.requests import KINDS, file_request, find_request, gather, list_requests, settle_request
 from ..core.sessions import Located
+from ..core.tenants import Tenant
+from ..core.texts import say
 from .chat import SESSION, body_json, json_response, located_session
+from .pages import page_language
 from .parts import parts
 
 me = Blueprint("me", __name__)
@@ -31,10 +34,12 @@ def get_me() -> Response:
     """Everything that is kept on the visitor, part by part, with why, for how long and who else has it."""
     located, subject = _mine()
     found, missing = gather(located.tenant, subject)
+    language = page_language(located.tenant.locale)
     shown = [
         {
             "plugin": plugin,
             "name": part.name,
+            "title": _title(located.tenant, plugin, part.name, language),
             "count": part.count,
             "purpose": part.purpose,
             "retentionDays": part.retention_days,
@@ -68,6 +73,13 @@ def post_request() -> Response:
     public_id = find_request(located.tenant, number).public_id
     row = settle_request(located.tenant, number)
     return json_response({**_shown(row), "id": public_id, "receipt": row.receipt or {}}, 201)
+
+
+def _title(tenant: Tenant, plugin: str, name: str, language: str) -> str:
+    """What a part is called: core's own by its kind, those of a plugin by the plugin."""
+    if plugin == "core":
+        return say(f"part_{name}", language)
+    return tenant.platform.registry.manifests[plugin].words(language).name
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -30,6 +30,9 @@ def test_a_visitor_sees_everything_of_their_own_and_nothing_of_others(client, vi
     found = client.get("/api/me", headers=mine).json
     texts = json.dumps(found, ensure_ascii=False)
     assert "My parcel is late" in texts and "foreign question" not in texts
+    assert {p["name"]: p["title"] for p in found["parts"] if p["plugin"] == "core"}["messages"] == "Messages"
+    german = client.get("/api/me?lang=de", headers=mine).json["parts"]
+    assert "Nachrichten" in [p["title"] for p in german]
     assert found["complete"] and found["missing"] == [] and "erase" in found["rights"]
     assert "foreign question" in client.get("/api/me", headers=other).get_data(as_text=True)
 
