@@ -139,6 +139,7 @@ class RequestsPage(Page):
 
     @staticmethod
     def _do(request_id: int, call: Callable[[], Any], said: str) -> Any:
+        requests.find_request(tenant(), request_id)  # not found is not found
         try:
             row = call()
         except WebChatAgentError as error:
