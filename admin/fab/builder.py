@@ -31,6 +31,7 @@ ORDER = (
     "PlanPage",
     "UsageView",
     "JobsView",
+    "PrivacyNoticePage",
     "RequestsPage",
     "ConsentsView",
     "WithdrawalsPage",

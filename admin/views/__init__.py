@@ -30,6 +30,7 @@ from .plan import PlanPage
 from .playground import PlaygroundPage
 from .preview import PreviewPage
 from .prices import PricesPage
+from .privacy_notice import PrivacyNoticePage
 from .recipients import RECIPIENTS
 from .register import RegisterPage
 from .requests import RequestsPage
@@ -54,6 +55,7 @@ PAGES: tuple[type[Page], ...] = (
     MembersPage,
     KeysPage,
     DiscardedPage,
+    PrivacyNoticePage,
     RequestsPage,
     AuditPage,
     OutboxPage,
@@ -85,6 +87,7 @@ PAGES: tuple[type[Page], ...] = (
 SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS, RECIPIENTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "NoticeVersion": (PrivacyNoticePage, "it is published from what is switched on, and never changed"),
     "RightsRequest": (RequestsPage, "is settled over every plugin, with a receipt"),
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),

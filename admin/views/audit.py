@@ -64,6 +64,7 @@ ACTIONS: dict[str, Any] = {
     "notice.written": _("wrote a service notice"),
     "plugin.configured": _("set up a plugin"),
     "plugin.disabled": _("switched a plugin off"),
+    "notice.published": _("published the privacy notice"),
     "request.filed": _("took a request of a person"),
     "request.done": _("did what a person asked for"),
     "request.incomplete": _("did a part of what a person asked for"),

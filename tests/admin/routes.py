@@ -149,6 +149,8 @@ TABLE = (
     Route("/recipients/add", ()),
     Route("/recipients/edit/<pk>", (), ids=("recipient",)),
     post("/recipients/delete/<pk>", (), ("recipient",), destroys=True),
+    Route("/privacy-notice/", ("owner", "editor", "privacy")),
+    post("/privacy-notice/publish", PRIVATE),
     Route("/requests/", PRIVATE),
     post("/requests/add", PRIVATE, email=""),
     Route("/requests/<int:request_id>", PRIVATE, ids=("request",)),

@@ -1,11 +1,11 @@
-"""Tables of the privacy desk: what persons asked for by right, and what was done."""
+"""Tables of the privacy desk: what persons asked for by right, and the notices that were published."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import new_uuid, now
@@ -42,3 +42,21 @@ class RightsRequest(TenantOwned, Base):
     due_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
+
+
+class NoticeVersion(TenantOwned, Base):
+    """A privacy notice as it was published, in every language. Rows are only added.
+
+    `texts` is `{language: {"title", "controller", "sections": [{"heading", "sentences"}]}}`.
+    """
+
+    __tablename__ = "notice_version"
+    __table_args__ = (own_key(), UniqueConstraint("tenant_id", "number"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    texts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    digest: Mapped[str] = mapped_column(String(64))
+    published_by: Mapped[str] = mapped_column(String(120))
+    published_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,4 +1,4 @@
-"""What persons ask for"""
+"""What persons ask for, and the notices that were published"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,7 +42,25 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rights_request_tenant_id"), "rights_request", ["tenant_id"], unique=False)
     op.create_index("ix_rights_request_due", "rights_request", ["tenant_id", "state", "due_at"], unique=False)
+    op.create_table(
+        "notice_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("published_by", sa.String(length=120), nullable=False),
+        sa.Column("published_at", base.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_notice_version_tenant_id_tenant"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_version")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_notice_version_tenant_id_id")),
+        sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_notice_version_tenant_id_number")),
+    )
+    op.create_index(op.f("ix_notice_version_tenant_id"), "notice_version", ["tenant_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("notice_version")
     op.drop_table("rights_request")
