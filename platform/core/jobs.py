@@ -68,7 +68,8 @@ MAIL = JobKind("send_mail", priority=1, quick=False)
 PURGE = JobKind("purge", priority=9, queue="care")
 ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False, queue="care")
 NOTICE = JobKind("send_notice", priority=6, quick=False, queue="care")
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
+SETTLE = JobKind("settle_request", priority=1, attempts=12, quick=False)
+KINDS = {k.name: k for k in (SETTLE, INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:

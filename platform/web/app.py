@@ -22,6 +22,7 @@ from .files import files
 from .health import health
 from .limits import Limits
 from .management.openapi import api
+from .me import me
 from .origins import allow_origin, is_allowed, normal_origin, preflight
 from .pages import pages
 from .parts import KEY, Parts, parts
@@ -46,7 +47,7 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     bots = BotFinder(platform)
     platform.forget = bots.forget  # what is set in the admin of this process counts for the next message
     app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(_breakers(platform)), limits)
-    for blueprint in (chat, files, pages, health, api, plugin_routes):
+    for blueprint in (chat, me, files, pages, health, api, plugin_routes):
         app.register_blueprint(blueprint)
     app.register_error_handler(WebChatAgentError, _known_error)
     app.register_error_handler(HTTPException, _http_error)
