@@ -9,13 +9,38 @@ from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
+from .channels import (
+    Answered,
+    Channel,
+    Delivery,
+    Guide,
+    SetupValue,
+    Window,
+    answer_message,
+    channel_bot,
+    keep_file,
+    keep_message,
+    open_conversation,
+    press,
+    read_file,
+)
 from .clock import new_uuid, now
 from .connections import Alert, Connection
+from .consents import grant_consent, is_granted, withdraw_consent
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
-from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
+from .errors import (
+    Conflict,
+    DocumentProblem,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+    WebChatAgentError,
+    cause_of,
+)
 from .hookspecs import hookimpl
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
@@ -43,12 +68,16 @@ from .placeholders import fold_signs
 from .plugin_jobs import PluginJob, start_job
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
+from .rights import person_sessions
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .sessions import Through
 from .sources import refresh_sources
+from .storable import storable
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
+from .texts import Sentences
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
@@ -60,12 +89,16 @@ __all__ = [
     "AdminAction",
     "AdminView",
     "Alert",
+    "Answered",
     "Base",
     "Blob",
     "CannotAnswer",
+    "Channel",
     "ChatModel",
+    "Conflict",
     "Connection",
     "Connector",
+    "Delivery",
     "Disclosure",
     "DocumentProblem",
     "EgressRefused",
@@ -80,7 +113,9 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "Finding",
+    "Forbidden",
     "FoundDocument",
+    "Guide",
     "Health",
     "HealthCheck",
     "Identity",
@@ -102,6 +137,8 @@ __all__ = [
     "Route",
     "RouteRequest",
     "RouteResponse",
+    "Sentences",
+    "SetupValue",
     "SourceSpec",
     "State",
     "Subject",
@@ -109,6 +146,7 @@ __all__ = [
     "TenantOwned",
     "TenantSession",
     "TextDelta",
+    "Through",
     "TokenUsage",
     "Tool",
     "ToolCall",
@@ -122,33 +160,46 @@ __all__ = [
     "UtcDateTime",
     "Vectors",
     "WebChatAgentError",
+    "Window",
     "WithParts",
     "all_cores",
+    "answer_message",
     "audit_record",
     "belongs_to",
     "cause_of",
+    "channel_bot",
     "chat_messages",
     "current_actor",
     "detect_language",
     "disclose",
     "fold_signs",
+    "grant_consent",
     "hookimpl",
     "insert_row",
+    "is_granted",
+    "keep_file",
+    "keep_message",
     "make_fetcher",
     "missing_models",
     "new_uuid",
     "now",
+    "open_conversation",
     "own_key",
+    "person_sessions",
     "post_mail",
+    "press",
     "put_mail",
+    "read_file",
     "refresh_sources",
     "rights",
     "run_limited",
     "start_job",
     "stems",
+    "storable",
     "trigrams",
     "try_vectors",
     "unit_vectors",
+    "withdraw_consent",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

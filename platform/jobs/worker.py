@@ -68,7 +68,13 @@ class Worker:
                         done.append(job.id)
         finally:
             ledger.finish_jobs(self._platform.database, self._name, done)
+            self._ring_next([job for job in taken if job.kind.serial])
         return True
+
+    def _ring_next(self, ended: Sequence[Taken]) -> None:
+        """Ring what waited for a serial job: whoever was rung for it meanwhile found nothing to do."""
+        if ended:
+            self._platform.ring(ledger.waiting_behind(self._platform.database, [job.id for job in ended]))
 
     def _run_one(self, job: Taken, tenants: dict[int, Tenant]) -> bool:
         try:
