@@ -16,7 +16,7 @@ from webchatagent.core.api import EgressRefused, WebChatAgentError, make_fetcher
 from .config import Config
 
 SECONDS = 15.0
-CHECK_SECONDS = 4.0
+CHECK_SECONDS = 3.0
 MAX_BYTES = 2_000_000
 FILES = "lookaside.fbsbx.com"
 """Where Meta serves files."""

@@ -48,6 +48,7 @@ class Reply:
     outs: list[Out] = field(default_factory=list)
     message: str = ""
     session_id: int = 0
+    language: str = "en"
 
 
 def handle(tenant: Tenant, person_id: int, row: Incoming, *, last: bool = False) -> None:
@@ -88,17 +89,15 @@ def _answer(tenant: Tenant, person: Person, row: Incoming, *, last: bool) -> Rep
         known = kind in ("location", "contacts", "order")
         note = f"[{say(f'kind_{kind}', language)}] {text}".strip() if known else f"[{say('kind_other', language)}]"
         return _said(tenant, session_id, note, say("got" if known else "unsupported", language), language)
-    return _turn(tenant, person, session_id, text, row.external_id)
+    return _turn(tenant, session_id, text, row.external_id)
 
 
-def _turn(tenant: Tenant, person: Person, session_id: int, text: str, key: str) -> Reply:
+def _turn(tenant: Tenant, session_id: int, text: str, key: str) -> Reply:
     """Ask the bot."""
     bot = channel_bot(tenant, tenant.config(Config).bot)
     found: Answered = answer_message(bot, Through(CHANNEL, session_id), text, key)
     outs = writing.answer_messages(found.text, found.sources, found.parts, found.language)
-    if not person.greeted:
-        outs = [*writing.text_messages(_greeting(tenant, found.language)), *outs]
-    return Reply(outs, found.message, found.session_id)
+    return Reply(outs, found.message, found.session_id, found.language)
 
 
 def _greeting(tenant: Tenant, language: str) -> str:
@@ -114,7 +113,7 @@ def _said(tenant: Tenant, session_id: int, visitor: str, answer: str, language: 
         if visitor:
             keep_message(db, session_id, "visitor", visitor, language)
         message = keep_message(db, session_id, "bot", answer, language)
-    return Reply(writing.text_messages(answer), message, session_id)
+    return Reply(writing.text_messages(answer), message, session_id, language)
 
 
 def _note(tenant: Tenant, person: Person, kind: str, text: str, data: dict[str, Any]) -> Reply:
@@ -172,6 +171,19 @@ def _file(
     return "file_kept" if kind == "document" or text else "file_unread"
 
 
+def leave(tenant: Tenant, person_id: int, row: Incoming, error: str) -> None:
+    """Give a message up that failed again and again, and say so to the person."""
+    with tenant.write() as db:
+        values = {"state": "failed", "payload": {}, "attempts": row.attempts + 1, "error": error}
+        change = update(Incoming).where(Incoming.id == row.id).values(**values)
+        db.execute(change.execution_options(synchronize_session=False))
+        person = db.get(Person, person_id)
+        if person is not None:
+            language = detect_language(str(row.payload.get("text") or ""), tenant.locale)
+            for ordinal, out in enumerate(writing.text_messages(say("trouble", language))):
+                put(db, person_id, out, "", row.id, ordinal)
+
+
 def _set(db: TenantSession, person_id: int, **values: Any) -> None:
     change = update(Person).where(Person.id == person_id).values(**values)
     db.execute(change.execution_options(synchronize_session=False))
@@ -183,7 +195,10 @@ def _end(tenant: Tenant, row: Incoming, person: Person | None, reply: Reply, sta
         if person is not None:
             session_id = reply.session_id or person.session_id
             _set(db, person.id, session_id=session_id, greeted=person.greeted or bool(reply.outs))
-            for ordinal, out in enumerate(reply.outs):
+            outs = reply.outs
+            if outs and not person.greeted:
+                outs = [*writing.text_messages(_greeting(tenant, reply.language)), *outs]
+            for ordinal, out in enumerate(outs):
                 put(db, person.id, out, reply.message, row.id, ordinal)
         db.execute(
             update(Incoming)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import delete, or_, select, update
 
-from webchatagent.core.api import Tenant, TenantSession, Through, channel_bot, open_conversation
+from webchatagent.core.api import (
+    Tenant,
+    TenantSession,
+    Through,
+    audit_record,
+    channel_bot,
+    current_actor,
+    open_conversation,
+)
 
 from .config import Config
 from .models import Blocked, Incoming, Outgoing, Person
@@ -100,6 +108,7 @@ def block(tenant: Tenant, row: Person) -> None:
         for key in filter(None, (row.user_id, row.wa_id)):
             if not any(tenant.platform.secret_box.matches(key, who, BLOCK) for who in known):
                 db.add(Blocked(who=tenant.platform.secret_box.digest(key, BLOCK), hint=f"…{key[-3:]}"))
+        audit_record(db, current_actor(), "whatsapp.blocked", f"conversation:{row.session_id}")
 
 
 def unblock(tenant: Tenant, rows: list[Blocked]) -> None:
@@ -107,3 +116,4 @@ def unblock(tenant: Tenant, rows: list[Blocked]) -> None:
     with tenant.write() as db:
         gone = delete(Blocked).where(Blocked.id.in_([row.id for row in rows]))
         db.execute(gone.execution_options(synchronize_session=False))
+        audit_record(db, current_actor(), "whatsapp.unblocked", count=len(rows))

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -28,7 +27,7 @@ from webchatagent.core.api import (
 
 from .config import Config
 from .models import Incoming, Number, Person
-from .payload import FUTURE, OLDEST, Read, Said, read_payload
+from .payload import FUTURE, OLDEST, Read, Said, Sender, read_payload
 from .people import block_list, find, find_or_make, is_blocked
 from .receipts import note_statuses
 
@@ -108,68 +107,80 @@ def receive(tenant: Tenant, request: RouteRequest) -> RouteResponse:
 
 def take(tenant: Tenant, found: Read) -> int:
     """Keep what is new, in one transaction; returns how many messages that were."""
-    ring: list[str] = []
-    taken = 0
     if not (found.said or found.statuses or found.wishes or found.bad or found.notices):
         return 0
     with tenant.write() as db:
-        keys = [said.key for said in found.said] + found.bad
-        known = set[str]()
-        for start in range(0, len(keys), 500):
-            part = keys[start : start + 500]
-            known |= set(db.scalars(select(Incoming.external_id).where(Incoming.external_id.in_(part))))
-        blocked = block_list(db) if found.said else []
-        for said in found.said:
-            if said.key not in known:
-                known.add(said.key)
-                ring += _keep(tenant, db, said, blocked)
-                taken += 1
-        for key in found.bad:
-            if key not in known:
-                known.add(key)
-                insert_row(db, Incoming, external_id=key, kind="bad", said_at=now(), state="bad", error="unreadable")
+        known = _known(db, [said.key for said in found.said] + found.bad)
+        new = {said.key: said for said in found.said if said.key not in known}
+        ring = _keep(tenant, db, list(new.values()))
+        for key in dict.fromkeys(key for key in found.bad if key not in known):
+            insert_row(db, Incoming, external_id=key, kind="bad", said_at=now(), state="bad", error="unreadable")
         note_statuses(db, found.statuses)
         _note_wishes(tenant, db, found)
         _note_account(db, found)
-    tenant.platform.ring(list(dict.fromkeys(ring)))
-    return taken
+    tenant.platform.ring(ring)
+    return len(new)
 
 
-def _keep(tenant: Tenant, db: TenantSession, said: Said, blocked: list[str]) -> list[str]:
-    """Write one message; of somebody who is blocked, or of a time that is not now, the id alone."""
-    ignored = _why_ignored(tenant, db, said, blocked)
-    if ignored:
-        values = {"external_id": said.key, "kind": said.kind, "said_at": said.at}
-        insert_row(db, Incoming, **values, state="ignored", error=ignored)
-        return []
-    person = find_or_make(tenant, db, said.sender)
-    if person.last_in_at is None or person.last_in_at < said.at:
-        person.last_in_at = min(said.at, now())
-    insert_row(
-        db,
-        Incoming,
-        external_id=said.key,
-        person_id=person.id,
-        kind=said.kind,
-        said_at=said.at,
-        payload={"id": said.id, "text": said.text, "data": said.data, "reply_to": said.reply_to},
-    )
+def _known(db: TenantSession, keys: list[str]) -> set[str]:
+    """Which messages were taken before."""
+    known = set[str]()
+    for start in range(0, len(keys), 500):
+        part = keys[start : start + 500]
+        known |= set(db.scalars(select(Incoming.external_id).where(Incoming.external_id.in_(part))))
+    return known
+
+
+def _keep(tenant: Tenant, db: TenantSession, new: list[Said]) -> list[str]:
+    """Write messages, those of one person together; of what is ignored, the id alone. Returns what to ring."""
+    by_sender: dict[Sender, list[Said]] = {}
+    for said in new:
+        by_sender.setdefault(said.sender, []).append(said)
+    blocked = block_list(db) if new else []
+    ring: list[str] = []
+    for sender, theirs in by_sender.items():
+        why = _why_ignored(tenant, db, sender, blocked)
+        timely = [said for said in theirs if now() - OLDEST <= said.at <= now() + FUTURE]
+        taken = [] if why else timely
+        for said in theirs:
+            if said not in taken:
+                values = {"external_id": said.key, "kind": said.kind, "said_at": said.at}
+                insert_row(db, Incoming, **values, state="ignored", error=why or "not of this time")
+        if taken:
+            ring += _keep_of(tenant, db, sender, taken)
+    return ring
+
+
+def _keep_of(tenant: Tenant, db: TenantSession, sender: Sender, taken: list[Said]) -> list[str]:
+    """Write the messages of a person, whose window of 24 hours opens anew."""
+    person = find_or_make(tenant, db, sender)
+    last = min(max(said.at for said in taken), now())
+    if person.last_in_at is None or person.last_in_at < last:
+        person.last_in_at = last
+    for said in taken:
+        insert_row(
+            db,
+            Incoming,
+            external_id=said.key,
+            person_id=person.id,
+            kind=said.kind,
+            said_at=said.at,
+            payload={"id": said.id, "text": said.text, "data": said.data, "reply_to": said.reply_to},
+        )
     return start_answer(db, person.id)
+
+
+def _why_ignored(tenant: Tenant, db: TenantSession, sender: Sender, blocked: list[str]) -> str:
+    """Why nothing of somebody is taken."""
+    if is_blocked(tenant, blocked, sender):
+        return "blocked"
+    row = find(db, tenant.config(Config).phone_number_id, sender)
+    return "restricted" if row is not None and row.restricted else ""
 
 
 def start_answer(db: TenantSession, person_id: int, delay: float = 0.0) -> list[str]:
     """The job that answers a person, one at a time; returns what to ring."""
     return start_job(db, ANSWER, f"{ANSWER}:{person_id}", delay=delay, person_id=person_id)
-
-
-def _why_ignored(tenant: Tenant, db: TenantSession, said: Said, blocked: list[str]) -> str:
-    at: datetime = now()
-    if said.at < at - OLDEST or said.at > at + FUTURE:
-        return "not of this time"
-    if is_blocked(tenant, blocked, said.sender):
-        return "blocked"
-    row = find(db, tenant.config(Config).phone_number_id, said.sender)
-    return "restricted" if row is not None and row.restricted else ""
 
 
 def _note_wishes(tenant: Tenant, db: TenantSession, found: Read) -> None:

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from webchatagent.core.api import PluginJob, Tenant, now
+from webchatagent.core.api import IndexUnavailable, PluginJob, Tenant, now
 
 from .config import Config
-from .handle import handle
+from .handle import handle, leave
 from .models import Incoming, Outgoing
 from .outbox import Later, flush
 from .status import look
@@ -59,16 +59,17 @@ def _try(tenant: Tenant, person_id: int, row: Incoming) -> None:
     last = row.attempts + 1 >= TRIES
     try:
         handle(tenant, person_id, row, last=last)
+    except IndexUnavailable:  # it comes back; the ledger waits and counts no attempt
+        raise
     except Exception as error:  # of a model, a tool or a file: whatever it was, it is tried again or left
-        values = {"attempts": row.attempts + 1, "error": type(error).__name__[:80]}
         if last:
-            values |= {"state": "failed", "payload": {}}
+            log.exception("a message was left after %s attempts", TRIES)
+            return leave(tenant, person_id, row, type(error).__name__[:80])
         with tenant.write() as db:
+            values = {"attempts": row.attempts + 1, "error": type(error).__name__[:80]}
             change = update(Incoming).where(Incoming.id == row.id).values(**values)
             db.execute(change.execution_options(synchronize_session=False))
-        if not last:
-            raise
-        log.exception("a message was left after %s attempts", TRIES)
+        raise
 
 
 def sweep(tenant: Tenant) -> None:

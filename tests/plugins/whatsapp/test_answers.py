@@ -291,7 +291,11 @@ def test_start_and_stop_are_kept_in_the_ledger(acme, bot, switch, meta, graph, s
         rows = list(db.scalars(select(ConsentRecord).order_by(ConsentRecord.id)))
     assert [(r.granted, r.channel) for r in rows] == [(True, "whatsapp"), (False, "whatsapp")] * 2
     assert all(r.proof.startswith("WhatsApp message ") and len(r.wording) == 64 for r in rows)
-    assert "News twice a month." in graph.texts()[0] and scripted_model.requests == []
+    assert (
+        "digital assistant" in graph.texts()[0]
+        and "News twice a month." in graph.texts()[1]
+        and scripted_model.requests == []
+    )
     meta.say("And when do you open?")
     run_jobs()
     assert scripted_model.requests, "who asks is answered, STOP or not"
@@ -410,7 +414,7 @@ def test_a_message_that_fails_four_times_is_left_and_the_next_is_answered(here, 
     for _ in range(4):
         due()
     assert [r.state for r in seen(here, "incoming")] == ["failed", "done"]
-    assert graph.texts()[-1].startswith("Yes")
+    assert "send your message again" in graph.texts()[0] and graph.texts()[-1].startswith("Yes")
 
 
 def test_what_nobody_does_is_taken_up_by_the_clock(here, meta, graph, seen, run_jobs, scripted_model):
