@@ -18,9 +18,11 @@ from flask_login import current_user
 from sqlalchemy import inspect
 
 from webchatagent.core.admin_views import AdminAction, AdminView
+from webchatagent.core.egress import calling
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenancy import TenantOwned
 
+from ..declaredforms import field_of, open_form, sent_form
 from ..formats import FORMATS, formatters_of, speaking
 from ..messages import explain
 from .interface import SafeInterface
@@ -182,9 +184,9 @@ class GuardedView(ModelView):  # type: ignore[misc]
         if self.spec.add is None or self.spec.add_form is None:
             self._forget_nonsense()
             return super().add.__wrapped__(self)
-        form = self.spec.add_form()
-        if form.validate_on_submit():  # type: ignore[attr-defined]
-            made = self._core(lambda: self.spec.add(tenant(), form), form)  # type: ignore[misc]
+        form, add = open_form(self.spec.add_form, self.spec.labels), self.spec.add
+        if (sent := sent_form(form, self.spec.add_form)) is not None:
+            made = self._core(lambda: add(tenant(), sent), form)
             if made is not None:
                 flash(gettext("Added."), "success")
                 return redirect(url_for(f".{'show' if self.spec.show_columns else 'list'}", pk=made))
@@ -200,9 +202,10 @@ class GuardedView(ModelView):  # type: ignore[misc]
             self._forget_nonsense()
             return super().edit.__wrapped__(self, pk)
         release()
-        form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
+        form = open_form(self.spec.edit_form, self.spec.labels, self.spec.fill(row) if self.spec.fill else None)
         change = self.spec.change
-        if form.validate_on_submit() and self._core(lambda: change(tenant(), row, form) or True, form):
+        sent = sent_form(form, self.spec.edit_form)
+        if sent is not None and self._core(lambda: change(tenant(), row, sent) or True, form):
             flash(gettext("Saved."), "success")
             return redirect(url_for(".show", pk=pk))
         title = self.spec.edit_title or self.spec.title
@@ -218,7 +221,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
             return redirect(url_for(".list"))
         release()
         try:
-            self.spec.delete(tenant(), row)
+            with self._calling():
+                self.spec.delete(tenant(), row)
         except WebChatAgentError as error:
             flash(explain(error), "danger")
         else:
@@ -246,7 +250,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
         rows = [self._row(pk) for pk in pks[:500]]
         release()
         try:
-            wanted.run(tenant(), rows)
+            with self._calling():
+                wanted.run(tenant(), rows)
         except WebChatAgentError as error:
             flash(explain(error), "danger")
         return redirect(url_for(".list"))
@@ -259,14 +264,18 @@ class GuardedView(ModelView):  # type: ignore[misc]
             abort(404)
         return row
 
-    @staticmethod
-    def _core(call: Callable[[], Any], form: Any) -> Any:
-        """Call a function of core; what it refuses becomes the error of a field. None then."""
+    def _calling(self) -> calling:
+        """In the name of the plugin whose screen it is: it may call its own hosts."""
+        return calling(self.appbuilder.plugins.get(type(self).__name__, ""), tenant())
+
+    def _core(self, call: Callable[[], Any], form: Any) -> Any:
+        """Call a function of core or of the plugin; what it refuses becomes the error of a field. None then."""
         release()
         try:
-            return call()
+            with self._calling():
+                return call()
         except WebChatAgentError as error:
-            target = form[error.field] if error.field and error.field in form else None
+            target = field_of(form, error.field or "")
             if target is None:
                 flash(explain(error), "danger")
             else:

@@ -9,6 +9,10 @@ from webchatagent.core.api import NotFound, Problem, Tenant, channel_bot
 from .client import CHECK_SECONDS, Graph, GraphFailed
 from .config import Config
 from .status import keep_number
+from .words import say
+
+BLOCKED = ("BANNED", "RESTRICTED", "FLAGGED", "RATE_LIMITED", "DELETED")
+UNREADY = ("PENDING", "OFFLINE", "DISCONNECTED", "UNVERIFIED", "UNKNOWN")
 
 
 def problems(tenant: Tenant, config: Config) -> list[Problem]:
@@ -17,17 +21,21 @@ def problems(tenant: Tenant, config: Config) -> list[Problem]:
     return found or _asked(tenant, config)
 
 
+def _problem(tenant: Tenant, key: str, field: str, **values: str) -> Problem:
+    """A problem in the workspace's language."""
+    return Problem(say(key, tenant.locale, **values), field, say(f"{key}_cure", tenant.locale))
+
+
 def _missing(tenant: Tenant, config: Config) -> list[Problem]:
     if not config.token.get_secret_value():
-        return [Problem("The access token is missing.", "token", "make one for a system user of your Meta business")]
+        return [_problem(tenant, "check_token", "token")]
     if not config.app_secret.get_secret_value():
-        cure = "copy it from the basic settings of your Meta app"
-        return [Problem("Without the app secret no message can be proven.", "app_secret", cure)]
+        return [_problem(tenant, "check_secret", "app_secret")]
     if config.bot:
         try:
             channel_bot(tenant, config.bot)
         except NotFound:
-            return [Problem("There is no such bot.", "bot", "enter its short name, or nothing")]
+            return [_problem(tenant, "check_bot", "bot")]
     return []
 
 
@@ -35,34 +43,33 @@ def _asked(tenant: Tenant, config: Config) -> list[Problem]:
     graph = Graph(config, CHECK_SECONDS)
     try:
         if not config.business_id:
-            return [_choose("business_id", "Choose the business account.", graph.businesses())]
+            return [_choose(tenant, "business_id", "check_business", graph.businesses())]
         numbers = {str(n.get("id")): n for n in graph.numbers(config.business_id)}
         mine = numbers.get(config.phone_number_id)
         if mine is None:
             said = [f"{i} ({n.get('display_phone_number')}, {n.get('verified_name')})" for i, n in numbers.items()]
-            return [_choose("phone_number_id", "Choose the number.", said)]
-        if trouble := _trouble(mine):
+            return [_choose(tenant, "phone_number_id", "check_number", said)]
+        if trouble := _trouble(tenant, mine):
             return [trouble]
         graph.subscribe(config.business_id)
     except GraphFailed as error:
         field = "token" if error.setup else "business_id" if error.number == 100 else ""
-        return [Problem(error.message, field, error.cure or "check the number of the account")]
+        return [_problem(tenant, "check_refused", field, reason=error.reason)]
     keep_number(tenant, config.phone_number_id, mine)
     return []
 
 
-def _choose(field: str, message: str, choices: list[str]) -> Problem:
+def _choose(tenant: Tenant, field: str, key: str, choices: list[str]) -> Problem:
     shown = "; ".join(choices[:20])
-    cure = f"enter one of: {shown}" if shown else "the token opens none: give the system user access in the settings"
-    return Problem(message, field, cure)
+    cure = say("check_choose", tenant.locale, choices=shown) if shown else say("check_none", tenant.locale)
+    return Problem(say(key, tenant.locale), field, cure)
 
 
-def _trouble(number: dict[str, Any]) -> Problem | None:
+def _trouble(tenant: Tenant, number: dict[str, Any]) -> Problem | None:
     """What keeps a number from working, as Meta's fields say."""
     status, verified = str(number.get("status") or ""), str(number.get("code_verification_status") or "")
-    if status in ("BANNED", "RESTRICTED", "FLAGGED", "RATE_LIMITED", "DELETED"):
-        return Problem(f"Meta has blocked or limited the number ({status}).", "phone_number_id", "see WhatsApp Manager")
-    if status in ("PENDING", "OFFLINE", "DISCONNECTED", "UNVERIFIED", "UNKNOWN") or verified in ("NOT_VERIFIED",):
-        cure = "verify and register it in WhatsApp Manager; two-step verification needs a PIN first"
-        return Problem(f"The number is not ready ({status or verified}).", "phone_number_id", cure)
+    if status in BLOCKED:
+        return _problem(tenant, "check_blocked", "phone_number_id", status=status)
+    if status in UNREADY or verified == "NOT_VERIFIED":
+        return _problem(tenant, "check_unready", "phone_number_id", status=status or verified)
     return None

@@ -107,10 +107,13 @@ def receive(tenant: Tenant, request: RouteRequest) -> RouteResponse:
 
 def take(tenant: Tenant, found: Read) -> int:
     """Keep what is new, in one transaction; returns how many messages that were."""
-    if not (found.said or found.statuses or found.wishes or found.bad or found.notices):
-        return 0
+    keys = [said.key for said in found.said] + found.bad
+    if not (found.statuses or found.wishes or found.notices):
+        with tenant.read() as db:  # what comes again waits for nobody's lock
+            if not keys or _known(db, keys).issuperset(keys):
+                return 0
     with tenant.write() as db:
-        known = _known(db, [said.key for said in found.said] + found.bad)
+        known = _known(db, keys)
         new = {said.key: said for said in found.said if said.key not in known}
         ring = _keep(tenant, db, list(new.values()))
         for key in dict.fromkeys(key for key in found.bad if key not in known):

@@ -22,7 +22,7 @@ def talk(house: Any) -> Any:
     """A conversation on WhatsApp in the first tenant, with a file and a message that failed; its id, and the tenant."""
     with house.acme.write() as db:
         if not db.query(PluginSwitch).filter_by(plugin="whatsapp").count():
-            config = {"phone_number_id": "1", "business_id": "2"}
+            config = {"phone_number_id": "1", "business_id": "2", "api_url": "http://127.0.0.1:1/v23.0/"}
             db.add(PluginSwitch(plugin="whatsapp", enabled=True, config=config))
         key = f"w{db.query(ChatSession).count()}".rjust(64, "0")
         session = ChatSession(bot_id=house.bot.id, key_hash=key, language="en", channel="whatsapp")
@@ -98,3 +98,17 @@ def test_the_screens_of_the_plugin_open(house: Any, talk: Any) -> None:
     for name in ("messages", "people", "blocked"):
         assert owner.get(f"/whatsapp-{name}/list/").status_code == 200, name
     assert "Name of the template" in owner.get("/whatsapp-messages/add").text
+    answer = owner.post("/whatsapp-messages/add", {"c_phone": "12", "c_template": "", "c_language": "en"})
+    assert answer.status_code == 200 and answer.text.count('class="error') >= 2
+    answer = owner.post("/whatsapp-messages/add", {"c_phone": "+49 151 2345678", "c_template": "x", "c_language": "en"})
+    assert answer.status_code == 200 and "its address cannot be called" in answer.text
+
+
+def test_forms_that_a_plugin_declares_as_models_open_and_say_what_is_wrong(house: Any) -> None:
+    with house.acme.write() as db:
+        if not db.query(PluginSwitch).filter_by(plugin="calendar").count():
+            db.add(PluginSwitch(plugin="calendar", enabled=True, config={}))
+    owner = house.browser("owner@example.org")
+    assert 'type="datetime-local"' in owner.get("/calendar-appointments/add").text
+    answer = owner.post("/calendar-appointments/add", {"c_when": "2001-01-01T09:00", "c_name": "Ann"})
+    assert "This time is not free." in answer.text
