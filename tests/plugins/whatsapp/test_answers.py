@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from webchatagent.core import channels
+from webchatagent.core import channels, plugins
 from webchatagent.core.clock import now
 from webchatagent.core.consents import is_granted
 from webchatagent.core.db.records import BackgroundJob, ConsentRecord
@@ -483,3 +484,37 @@ def test_every_kind_has_its_answer(here, meta, graph, seen, run_jobs, scripted_m
     assert scripted_model.requests == [] and [r.state for r in seen(here, "incoming")] == ["done"]
     assert said in graph.texts()[-1] if said else graph.sent == []
     assert "Eve" not in str([m.text for m in seen(here, "message")])
+
+
+def test_a_whole_conversation_from_a_question_to_a_confirmed_appointment(
+    acme, bot, switch, meta, graph, seen, run_jobs, scripted_model
+):
+    from webchatagent.plugins.calendar.models import Appointment
+
+    plugins.enable(acme, "calendar")
+    tenant = switch(acme)
+    scripted_model.enqueue(ToolCall("1", "calendar__find_slots", "{}"))
+    scripted_model.enqueue("These are free.")
+    meta.say("When can I come by?")
+    run_jobs()
+    lists = [b for b in graph.sent if b.get("interactive", {}).get("type") == "list"]
+    row = lists[0]["interactive"]["action"]["sections"][0]["rows"][0]
+    scripted_model.enqueue("A good choice. What is your name, and your address?")
+    meta.post(pressed(meta, row["id"], "list_reply"))
+    run_jobs()
+    chosen = [m.text for m in seen(tenant, "message") if m.role == "visitor"][-1]
+    word = chosen.split("#")[1].rstrip(")")
+    said = {"slot": word, "name": "Ann Example", "email": "ann@example.org"}
+    scripted_model.enqueue(ToolCall("2", "calendar__book", json.dumps(said)))
+    scripted_model.enqueue("Please look at it and confirm.")
+    meta.say("Ann Example, ann@example.org")
+    run_jobs()
+    card = graph.sent[-1]
+    assert "Ann Example" in text_of(card) and row["description"].split(",")[0] in text_of(card)
+    meta.post(pressed(meta, card["interactive"]["action"]["buttons"][0]["reply"]["id"]))
+    run_jobs()
+    with tenant.read() as db:
+        booked = db.scalar(select(Appointment))
+    assert (booked.state, booked.name, booked.email) == ("booked", "Ann Example", "ann@example.org")
+    assert "booked" in graph.texts()[-1].lower()
+    assert ANN not in str(scripted_model.requests)
