@@ -130,18 +130,25 @@ async def _reply(turn: Any) -> Any:
     return await TurnRunner().reply(turn)  # made on the loop that it runs on
 
 
-def keep_message(db: TenantSession, session_id: int, role: str, text: str, language: str = "") -> str:
-    """Keep a message that is no question of a turn; returns its public id."""
-    public_id = new_uuid()
-    text = storable(text)
-    insert_row(db, Message, public_id=public_id, session_id=session_id, role=role, text=text, language=language)
-    return public_id
+def keep_message(
+    db: TenantSession, session_id: int, role: str, text: str, language: str = "", public_id: str = ""
+) -> str:
+    """Keep a message that is no question of a turn; returns its public id. One with a `public_id` is kept once."""
+    if public_id and db.scalar(select(Message.id).where(Message.public_id == public_id)):
+        return public_id
+    values = {"public_id": public_id or new_uuid(), "role": role, "text": storable(text), "language": language}
+    insert_row(db, Message, session_id=session_id, **values)
+    return values["public_id"]
 
 
 def keep_file(
     tenant: Tenant, session_id: int, message: str, name: str, media_type: str, data: bytes, state: str = "stored"
 ) -> int:
-    """Keep a file that a visitor sent, or that one came which is not kept (`state`). It goes with its conversation."""
+    """Keep the file of a message, once, or that one came which is not kept (`state`). It goes with its conversation."""
+    with tenant.read() as db:
+        known: int | None = db.scalar(select(Attachment.id).where(Attachment.message == message))
+    if known:
+        return known
     blob = tenant.platform.blobs.put(tenant.id, data) if data else ""
     with tenant.write() as db:
         values = {"name": storable(name)[:200], "media_type": media_type[:100], "size": len(data), "blob": blob}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -32,7 +33,7 @@ from .files import fetch
 from .limits import over
 from .models import Incoming, Outgoing, Person
 from .optin import obey, word_of
-from .payload import MEDIA
+from .payload import MEDIA, digest
 from .people import CHANNEL, change_number
 from .words import say
 from .writing import Out
@@ -71,24 +72,24 @@ def _answer(tenant: Tenant, person: Person, row: Incoming, *, last: bool) -> Rep
         _set(db, person.id, session_id=session_id)
     language = detect_language(text, bot.locale) if text else bot.locale
     if kind in QUIET or data.get("type") == "call_permission_reply":
-        return _note(tenant, person, kind, text, data)
+        return _note(tenant, person, row, text, data)
     if limit := over(tenant, person):
         return _slowed(tenant, person, limit, language)
     if choice := _choice(tenant, person, str(data.get("choice") or "")):
         if "press" in choice:
-            return _said(tenant, session_id, "", press(bot, session_id, choice["press"]).message, language)
+            return _said(tenant, session_id, row, "", press(bot, session_id, choice["press"]).message, language)
         text = choice["say"]
     if word := word_of(text):
         confirmed = obey(tenant, person, word, language, row.external_id)
-        return _said(tenant, session_id, text, confirmed, language)
+        return _said(tenant, session_id, row, text, confirmed, language)
     if kind in MEDIA:
-        kept = _file(tenant, session_id, kind, data, text, language, last=last)
+        kept = _file(tenant, session_id, row, data, text, language, last=last)
         if not text:
-            return _said(tenant, session_id, "", say(kept, language), language)
+            return _said(tenant, session_id, row, "", say(kept, language), language)
     elif not text or kind in ("location", "contacts", "order"):
         known = kind in ("location", "contacts", "order")
         note = f"[{say(f'kind_{kind}', language)}] {text}".strip() if known else f"[{say('kind_other', language)}]"
-        return _said(tenant, session_id, note, say("got" if known else "unsupported", language), language)
+        return _said(tenant, session_id, row, note, say("got" if known else "unsupported", language), language)
     return _turn(tenant, session_id, text, row.external_id)
 
 
@@ -107,21 +108,26 @@ def _greeting(tenant: Tenant, language: str) -> str:
     return f"{greeting} {base}/t/{tenant.slug}/privacy" if base else greeting
 
 
-def _said(tenant: Tenant, session_id: int, visitor: str, answer: str, language: str) -> Reply:
+def _id(row: Incoming, part: str) -> str:
+    """The public id of what a message becomes here; the same each time that a killed process does it again."""
+    return str(UUID(digest(f"{row.external_id}:{part}")[:32]))
+
+
+def _said(tenant: Tenant, session_id: int, row: Incoming, visitor: str, answer: str, language: str) -> Reply:
     """A fixed sentence, kept in the conversation with what it answers."""
     with tenant.write() as db:
         if visitor:
-            keep_message(db, session_id, "visitor", visitor, language)
-        message = keep_message(db, session_id, "bot", answer, language)
+            keep_message(db, session_id, "visitor", visitor, language, _id(row, "in"))
+        message = keep_message(db, session_id, "bot", answer, language, _id(row, "out"))
     return Reply(writing.text_messages(answer), message, session_id, language)
 
 
-def _note(tenant: Tenant, person: Person, kind: str, text: str, data: dict[str, Any]) -> Reply:
+def _note(tenant: Tenant, person: Person, row: Incoming, text: str, data: dict[str, Any]) -> Reply:
     """What needs no answer."""
     with tenant.write() as db:
-        if kind == "reaction" and text:
-            keep_message(db, person.session_id, "visitor", text)
-        if kind == "system" and data.get("type") in ("user_changed_number", "customer_changed_number"):
+        if row.kind == "reaction" and text:
+            keep_message(db, person.session_id, "visitor", text, public_id=_id(row, "in"))
+        if row.kind == "system" and data.get("type") in ("user_changed_number", "customer_changed_number"):
             change_number(db, db.get(Person, person.id), _digits(data.get("wa_id")), str(data.get("user_id") or ""))
     return Reply(session_id=person.session_id)
 
@@ -152,19 +158,20 @@ def _choice(tenant: Tenant, person: Person, chosen: str) -> dict[str, str]:
 
 
 def _file(
-    tenant: Tenant, session_id: int, kind: str, data: dict[str, Any], text: str, language: str, *, last: bool
+    tenant: Tenant, session_id: int, row: Incoming, data: dict[str, Any], text: str, language: str, *, last: bool
 ) -> str:
     """Keep a file, and what can be read of it, in the conversation; returns the sentence that answers it."""
+    kind, kept_as = row.kind, _id(row, "file")
     label = say(f"kind_{kind}", language)
     if not tenant.config(Config).keep_files:
         with tenant.write() as db:
-            keep_message(db, session_id, "visitor", f"[{label}]", language)
+            keep_message(db, session_id, "visitor", f"[{label}]", language, kept_as)
         return "file_not_kept"
     found = fetch(tenant, kind, data, last=last)
     name = found.name or label
     read = read_file(tenant, name, found.media_type, found.data) if kind == "document" and found.data else ""
     with tenant.write() as db:
-        message = keep_message(db, session_id, "visitor", f"[{label}] {found.name}\n{read}".strip(), language)
+        message = keep_message(db, session_id, "visitor", f"[{label}] {found.name}\n{read}".strip(), language, kept_as)
     keep_file(tenant, session_id, message, name, found.media_type, found.data, found.state)
     if found.state != "stored":
         return f"file_{found.state}"

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webchatagent.core import plugins
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message
+from webchatagent.core.db.records import BackgroundJob
 from webchatagent.core.tenants import load_tenant
 from webchatagent.plugins.whatsapp.models import Incoming, Number, Outgoing, Person
 
@@ -152,3 +153,18 @@ def seen() -> Any:
 def at() -> Any:
     """The time now."""
     return now()
+
+
+@pytest.fixture
+def due(platform, run_jobs):
+    """A function that runs every job, also those that wait for a time."""
+
+    def run():
+        run_jobs()
+        with platform.database.engine.begin() as connection:
+            connection.execute(
+                update(BackgroundJob.__table__).where(BackgroundJob.state == "queued").values(run_at=now())
+            )
+        run_jobs()
+
+    return run
