@@ -9,6 +9,7 @@ from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
+from .bots import LiveBot
 from .channels import (
     Answered,
     Channel,
@@ -123,6 +124,7 @@ __all__ = [
     "IndexUnavailable",
     "InvalidRequest",
     "KeptClients",
+    "LiveBot",
     "LoginFailed",
     "LoginMethod",
     "Masked",

@@ -22,7 +22,7 @@ from .models import Person
 from .optin import PURPOSE, may_begin
 from .outbox import is_open
 from .payload import Sender
-from .people import CHANNEL, block_list, find, find_or_make, is_blocked
+from .people import CHANNEL, answering_bot, block_list, find, find_or_make, is_blocked
 from .webhook import start_answer
 from .writing import Out
 
@@ -53,7 +53,7 @@ def send_template(
 
 def _person(tenant: Tenant, wa_id: str, proof: str, *, marketing: bool) -> Person:
     """The person, when they may be written to."""
-    sender, config = Sender(wa_id=wa_id), tenant.config(Config)
+    sender, config, bot = Sender(wa_id=wa_id), tenant.config(Config), answering_bot(tenant)
     with tenant.write() as db:
         blocked = is_blocked(tenant, block_list(db), sender)
         person = find(db, config.phone_number_id, sender)
@@ -63,7 +63,7 @@ def _person(tenant: Tenant, wa_id: str, proof: str, *, marketing: bool) -> Perso
             )
         if person is None and len(proof.strip()) < 3:
             raise _no_optin()
-        person = person or find_or_make(tenant, db, sender)
+        person = person or find_or_make(tenant, db, sender, bot)
     if may_begin(tenant, person) or (is_open(person) and not marketing):
         return person
     if len(proof.strip()) < 3:

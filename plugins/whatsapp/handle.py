@@ -15,7 +15,6 @@ from webchatagent.core.api import (
     TenantSession,
     Through,
     answer_message,
-    channel_bot,
     detect_language,
     insert_row,
     keep_file,
@@ -34,7 +33,7 @@ from .limits import over
 from .models import Incoming, Outgoing, Person
 from .optin import obey, word_of
 from .payload import MEDIA, digest
-from .people import CHANNEL, change_number
+from .people import CHANNEL, answering_bot, change_number
 from .words import say
 from .writing import Out
 
@@ -65,7 +64,7 @@ def handle(tenant: Tenant, person_id: int, row: Incoming, *, last: bool = False)
 def _answer(tenant: Tenant, person: Person, row: Incoming, *, last: bool) -> Reply:
     payload: dict[str, Any] = row.payload
     text, data, kind = str(payload.get("text") or ""), dict(payload.get("data") or {}), row.kind
-    bot = channel_bot(tenant, tenant.config(Config).bot)
+    bot = answering_bot(tenant)
     with tenant.write() as db:
         session_id = open_conversation(db, bot, Through(CHANNEL, person.session_id))
         person.session_id = session_id
@@ -95,7 +94,7 @@ def _answer(tenant: Tenant, person: Person, row: Incoming, *, last: bool) -> Rep
 
 def _turn(tenant: Tenant, session_id: int, text: str, key: str) -> Reply:
     """Ask the bot."""
-    bot = channel_bot(tenant, tenant.config(Config).bot)
+    bot = answering_bot(tenant)
     found: Answered = answer_message(bot, Through(CHANNEL, session_id), text, key)
     outs = writing.answer_messages(found.text, found.sources, found.parts, found.language)
     return Reply(outs, found.message, found.session_id, found.language)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, or_, select, update
 
 from webchatagent.core.api import (
+    LiveBot,
     Tenant,
     TenantSession,
     Through,
@@ -64,13 +65,20 @@ def _know(db: TenantSession, row: Person, sender: Sender) -> None:
     row.name, row.username = sender.name or row.name, sender.username or row.username
 
 
-def find_or_make(tenant: Tenant, db: TenantSession, sender: Sender) -> Person:
-    """The person, with a conversation. Raises NotFound when the tenant has no bot."""
-    config = tenant.config(Config)
-    row = find(db, config.phone_number_id, sender)
+def answering_bot(tenant: Tenant) -> LiveBot:
+    """The bot that answers. Raises NotFound when the tenant has none.
+
+    Ask before a transaction is begun: it needs a connection of its own, and fifty who hold one each would wait for ever.
+    """
+    return channel_bot(tenant, tenant.config(Config).bot)
+
+
+def find_or_make(tenant: Tenant, db: TenantSession, sender: Sender, bot: LiveBot) -> Person:
+    """The person, with a conversation."""
+    number_id = tenant.config(Config).phone_number_id
+    row = find(db, number_id, sender)
     if row is None:
-        session_id = open_conversation(db, channel_bot(tenant, config.bot), Through(CHANNEL))
-        row = Person(session_id=session_id, number_id=config.phone_number_id)
+        row = Person(session_id=open_conversation(db, bot, Through(CHANNEL)), number_id=number_id)
         db.add(row)
         _know(db, row, sender)
         db.flush()

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from webchatagent.core.api import (
     InvalidRequest,
+    LiveBot,
     NotFound,
     Route,
     RouteRequest,
@@ -28,7 +29,7 @@ from webchatagent.core.api import (
 from .config import Config
 from .models import Incoming, Number, Person
 from .payload import FUTURE, OLDEST, Read, Said, Sender, read_payload
-from .people import block_list, find, find_or_make, is_blocked
+from .people import answering_bot, block_list, find, find_or_make, is_blocked
 from .receipts import note_statuses
 
 VERIFY = "whatsapp verify"
@@ -112,10 +113,11 @@ def take(tenant: Tenant, found: Read) -> int:
         with tenant.read() as db:  # what comes again waits for nobody's lock
             if not keys or _known(db, keys).issuperset(keys):
                 return 0
+    bot = answering_bot(tenant) if found.said else None
     with tenant.write() as db:
         known = _known(db, keys)
         new = {said.key: said for said in found.said if said.key not in known}
-        ring = _keep(tenant, db, list(new.values()))
+        ring = _keep(tenant, db, list(new.values()), bot) if bot else []
         for key in dict.fromkeys(key for key in found.bad if key not in known):
             insert_row(db, Incoming, external_id=key, kind="bad", said_at=now(), state="bad", error="unreadable")
         note_statuses(db, found.statuses)
@@ -134,7 +136,7 @@ def _known(db: TenantSession, keys: list[str]) -> set[str]:
     return known
 
 
-def _keep(tenant: Tenant, db: TenantSession, new: list[Said]) -> list[str]:
+def _keep(tenant: Tenant, db: TenantSession, new: list[Said], bot: LiveBot) -> list[str]:
     """Write messages, those of one person together; of what is ignored, the id alone. Returns what to ring."""
     by_sender: dict[Sender, list[Said]] = {}
     for said in new:
@@ -150,13 +152,12 @@ def _keep(tenant: Tenant, db: TenantSession, new: list[Said]) -> list[str]:
                 values = {"external_id": said.key, "kind": said.kind, "said_at": said.at}
                 insert_row(db, Incoming, **values, state="ignored", error=why or "not of this time")
         if taken:
-            ring += _keep_of(tenant, db, sender, taken)
+            ring += _keep_of(db, find_or_make(tenant, db, sender, bot), taken)
     return ring
 
 
-def _keep_of(tenant: Tenant, db: TenantSession, sender: Sender, taken: list[Said]) -> list[str]:
+def _keep_of(db: TenantSession, person: Person, taken: list[Said]) -> list[str]:
     """Write the messages of a person, whose window of 24 hours opens anew."""
-    person = find_or_make(tenant, db, sender)
     last = min(max(said.at for said in taken), now())
     if person.last_in_at is None or person.last_in_at < last:
         person.last_in_at = last

@@ -17,6 +17,7 @@ from webchatagent.core import plugins
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import ChatSession, Message
 from webchatagent.core.db.records import BackgroundJob
+from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import load_tenant
 from webchatagent.plugins.whatsapp.models import Incoming, Number, Outgoing, Person
 
@@ -161,10 +162,8 @@ def due(platform, run_jobs):
 
     def run():
         run_jobs()
-        with platform.database.engine.begin() as connection:
-            connection.execute(
-                update(BackgroundJob.__table__).where(BackgroundJob.state == "queued").values(run_at=now())
-            )
+        with system_scope("turn the clock"), platform.database.write() as db:
+            db.execute(update(BackgroundJob).where(BackgroundJob.state == "queued").values(run_at=now()))
         run_jobs()
 
     return run
