@@ -10,6 +10,7 @@ import pytest
 
 from webchatagent.admin.fab.views import GuardedView
 from webchatagent.core import plugins
+from webchatagent.core.db.tenants import PluginSwitch
 
 from .routes import ALL, TABLE, Route
 
@@ -56,6 +57,8 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
     house: Any, people: dict[str, Any], statements: list[str], figures: Any
 ) -> None:
     plugins.enable(house.acme, "calendar")
+    with house.acme.write() as db:  # its check would call Meta
+        db.add(PluginSwitch(plugin="whatsapp", enabled=True, config={}))
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
     assert {v.spec.id for v in lists} >= {
         "bots",
@@ -64,6 +67,7 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
         "jobs",
         "everything-sheets",
         "calendar-appointments",
+        "whatsapp-messages",
     }
     for view in lists:
         path = f"{view.route_base}/list/"
