@@ -22,9 +22,9 @@ from webchatagent.core.egress import calling
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.tenancy import TenantOwned
 
-from ..declaredforms import field_of, open_form, sent_form
 from ..formats import FORMATS, formatters_of, speaking
 from ..messages import explain
+from .declared_forms import declared_form, field_named, typed
 from .interface import SafeInterface
 from .session import place, release, tenant
 
@@ -184,8 +184,9 @@ class GuardedView(ModelView):  # type: ignore[misc]
         if self.spec.add is None or self.spec.add_form is None:
             self._forget_nonsense()
             return super().add.__wrapped__(self)
-        form, add = open_form(self.spec.add_form, self.spec.labels), self.spec.add
-        if (sent := sent_form(form, self.spec.add_form)) is not None:
+        form, add = declared_form(self.spec.add_form, {}, self.spec.labels), self.spec.add
+        sent = typed(self.spec.add_form, form)
+        if sent is not None:
             made = self._core(lambda: add(tenant(), sent), form)
             if made is not None:
                 flash(gettext("Added."), "success")
@@ -202,9 +203,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
             self._forget_nonsense()
             return super().edit.__wrapped__(self, pk)
         release()
-        form = open_form(self.spec.edit_form, self.spec.labels, self.spec.fill(row) if self.spec.fill else None)
-        change = self.spec.change
-        sent = sent_form(form, self.spec.edit_form)
+        form = declared_form(self.spec.edit_form, self.spec.fill(row) if self.spec.fill else {}, self.spec.labels)
+        change, sent = self.spec.change, typed(self.spec.edit_form, form)
         if sent is not None and self._core(lambda: change(tenant(), row, sent) or True, form):
             flash(gettext("Saved."), "success")
             return redirect(url_for(".show", pk=pk))
@@ -275,7 +275,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
             with self._calling():
                 return call()
         except WebChatAgentError as error:
-            target = field_of(form, error.field or "")
+            target = field_named(form, error.field) if error.field else None
             if target is None:
                 flash(explain(error), "danger")
             else:

@@ -26,11 +26,14 @@ from .model import ModelPage
 from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
+from .plan import PlanPage
 from .playground import PlaygroundPage
 from .preview import PreviewPage
 from .prices import PricesPage
+from .privacy_notice import PrivacyNoticePage
 from .recipients import RECIPIENTS
 from .register import RegisterPage
+from .requests import RequestsPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
 from .sent import SentPage
@@ -48,9 +51,12 @@ PAGES: tuple[type[Page], ...] = (
     SourcesPage,
     MarketplacePage,
     ConnectionsPage,
+    PlanPage,
     MembersPage,
     KeysPage,
     DiscardedPage,
+    PrivacyNoticePage,
+    RequestsPage,
     AuditPage,
     OutboxPage,
     WorkspacePage,
@@ -81,6 +87,8 @@ PAGES: tuple[type[Page], ...] = (
 SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS, RECIPIENTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "NoticeVersion": (PrivacyNoticePage, "it is published from what is switched on, and never changed"),
+    "RightsRequest": (RequestsPage, "is settled over every plugin, with a receipt"),
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
     "BotVersion": (ModelPage, "it is compared and brought back, never changed"),

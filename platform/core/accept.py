@@ -11,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from . import caps
 from .actions import shown_parts
+from .alive import is_dead, process_name
 from .analysis import detect_language
 from .bots import LiveBot
 from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
+from .entitlements import check_open
 from .errors import IndexUnavailable, InvalidRequest, Unavailable
 from .followup import points_back
 from .limited import answer_limited
@@ -111,6 +113,7 @@ def _new_turn(
             session_id=session.id,
             client_message_id=client_message_id,
             question_id=question,
+            held_by=process_name(),
             **held,
         )
         capped = held.get("error", "")
@@ -122,8 +125,12 @@ def _reserve(
 ) -> dict[str, Any]:
     """The columns by which a turn's row holds what it may use; nothing, and no statement, for a bot without caps.
 
-    Raises QuotaExceeded where a cap is reached and nobody is there who reads a refusal.
+    Raises QuotaExceeded where a cap is reached, or PlanLocked, and nobody is there who reads a refusal.
     """
+    if bot.tenant.entitlements.locked:
+        if not visitor:
+            check_open(bot.tenant)
+        return {"error": caps.CAPPED}
     if not caps.are_set(bot):
         return {}
     need = caps.estimate(bot, message, past)
@@ -171,7 +178,7 @@ def _known_turn(
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
             if turn.answer is not None and turn.answer.parts:
                 turn.parts = shown_parts(bot.tenant, db, [turn.answer]).get(turn.answer.id, ())
-        elif not through and row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
+        elif not through and not is_left(row):
             turn.state = "running"
         else:
             turn.past = past_messages(db, session.id, Message.id < (row.question_id or 0))
@@ -180,7 +187,14 @@ def _known_turn(
                 setattr(row, column, value)
             turn.capped = row.error
             row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
+            row.held_by = process_name()
         return turn
+
+
+def is_left(row: TurnRow) -> bool:
+    """Whether nobody answers a turn that is not done: it was cut, its process died, or it says nothing for too long."""
+    stale = row.updated_at <= now() - timedelta(seconds=STALE_SECONDS)
+    return row.state == "cut" or stale or is_dead(row.held_by)
 
 
 def find_passages(turn: Turn) -> None:

@@ -9,6 +9,7 @@ from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
+from .billing import Billing, BillingStatus, Invoice, PlanOffer, Price
 from .bots import LiveBot
 from .channels import (
     Answered,
@@ -32,6 +33,7 @@ from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
+from .entitlements import LIMITS, Entitlements, set_entitlements
 from .errors import (
     Conflict,
     DocumentProblem,
@@ -78,7 +80,7 @@ from .sessions import Through
 from .sources import refresh_sources
 from .storable import storable
 from .tenancy import TenantOwned, TenantSession, insert_row
-from .tenants import Health, HealthCheck, Problem, Tenant
+from .tenants import OPERATOR, Health, HealthCheck, Problem, Tenant, all_tenants, operator_tenant, own_tenant
 from .texts import Sentences
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
@@ -87,12 +89,16 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "LIMITS",
     "NEVER_REUSED",
+    "OPERATOR",
     "AdminAction",
     "AdminView",
     "Alert",
     "Answered",
     "Base",
+    "Billing",
+    "BillingStatus",
     "Blob",
     "CannotAnswer",
     "Channel",
@@ -106,6 +112,7 @@ __all__ = [
     "EgressRefused",
     "EmbeddingModel",
     "EmbeddingSpace",
+    "Entitlements",
     "ErasureReport",
     "ExportPart",
     "ExtractedText",
@@ -123,6 +130,7 @@ __all__ = [
     "Identity",
     "IndexUnavailable",
     "InvalidRequest",
+    "Invoice",
     "KeptClients",
     "LiveBot",
     "LoginFailed",
@@ -135,8 +143,10 @@ __all__ = [
     "ModelRequest",
     "NotFound",
     "PersonalSpan",
+    "PlanOffer",
     "PluginJob",
     "Prepared",
+    "Price",
     "Problem",
     "Route",
     "RouteRequest",
@@ -167,6 +177,7 @@ __all__ = [
     "Window",
     "WithParts",
     "all_cores",
+    "all_tenants",
     "answer_message",
     "audit_record",
     "belongs_to",
@@ -188,7 +199,9 @@ __all__ = [
     "new_uuid",
     "now",
     "open_conversation",
+    "operator_tenant",
     "own_key",
+    "own_tenant",
     "person_sessions",
     "post_mail",
     "press",
@@ -197,6 +210,7 @@ __all__ = [
     "refresh_sources",
     "rights",
     "run_limited",
+    "set_entitlements",
     "start_job",
     "stems",
     "storable",

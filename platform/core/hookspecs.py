@@ -26,6 +26,7 @@ from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
     from .admin_views import AdminView
+    from .billing import Billing
     from .channels import Channel, Guide, SetupValue
     from .connections import Alert, Connection
     from .documents import Blob, Connector, ExtractedText
@@ -160,6 +161,19 @@ def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
 @hook("collect")
 def prompt_sections(tenant: Tenant, context: ToolContext) -> list[str]:
     """What a model is told besides its rules, such as the local date. Asked for each turn; must not touch the network."""
+
+
+# -- plans --------------------------------------------------------------------------------------------------
+
+
+@hook("notify")
+def tenant_created(tenant: Tenant) -> None:
+    """A tenant was made: what it may use, and other things that must not wait for the clock. Must not touch the network."""
+
+
+@hook("first")
+def billing(tenant: Tenant) -> Billing | None:
+    """The plans that this tenant can buy, and what was bought. Must not touch the network."""
 
 
 # -- the tenant's people ------------------------------------------------------------------------------------

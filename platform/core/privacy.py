@@ -18,7 +18,7 @@ DATA = (
 )
 PURPOSES = (
     *("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar"),
-    "whatsapp",
+    *("billing", "whatsapp"),
 )
 
 

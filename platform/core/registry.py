@@ -7,7 +7,7 @@ import importlib
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +26,16 @@ GROUP = "webchatagent.plugins"
 
 
 class HookFailed(Exception):
-    """One or more plugins failed in a hook where that must not pass; `failures` is `[(plugin, error)]`."""
+    """One or more plugins failed in a hook where that must not pass; `failures` is `[(plugin, error)]`.
 
-    def __init__(self, hook: str, failures: list[tuple[str, Exception]]) -> None:
-        super().__init__(f"{hook}: " + "; ".join(f"{plugin}: {error!r}" for plugin, error in failures))
-        self.hook, self.failures = hook, failures
+    `results` has what the others gave, as `[(plugin, value)]`.
+    """
+
+    def __init__(
+        self, hook: str, failures: list[tuple[str, Exception]], results: Sequence[tuple[str, Any]] = ()
+    ) -> None:
+        super().__init__(f"{hook}: " + "; ".join(f"{plugin}: {type(error).__name__}" for plugin, error in failures))
+        self.hook, self.failures, self.results = hook, failures, list(results)
 
 
 class PluginRefused(Exception):
@@ -86,7 +91,7 @@ class Hooks:
                 if value is not None:
                     results.append((impl.plugin_name, value))
         if spec.kind == "require" and failures:
-            raise HookFailed(name, failures)
+            raise HookFailed(name, failures, results)
         return None if spec.kind == "notify" else results
 
     @staticmethod
@@ -124,6 +129,7 @@ class Registry:
         self.operator_switched = frozenset(
             n for n, m in self.manifests.items() if m.switched_by == "operator" and m.default
         )
+        self.everywhere = frozenset(n for n, m in self.manifests.items() if m.everywhere)
         self.platform = Hooks({**self._always, **self._plugins}, "platform")
         self._for = functools.lru_cache(maxsize=256)(self._build)
         self._one = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: self._plugins[name]}, "plugin"))

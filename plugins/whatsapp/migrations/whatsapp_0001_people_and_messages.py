@@ -8,7 +8,7 @@ from webchatagent.core.api import UtcDateTime
 revision = "whatsapp_0001"
 down_revision = None
 branch_labels = ("whatsapp",)
-depends_on = "core_0010"
+depends_on = "core_0013"
 
 
 def upgrade() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,9 +160,9 @@ def test_with_the_queue_dead_the_answer_comes_at_once(here, meta, seen, figures,
     from webchatagent.core.settings import load_settings
     from webchatagent.jobs.redis_queue import make_ring
 
-    meta.client.application.extensions["webchatagent"].platform.ring = make_ring(
-        load_settings({}, data=str(here.platform.settings.folder), redis_url="redis://127.0.0.1:1/0")
-    )
+    platform = here.platform
+    settings = load_settings({}, data=str(platform.settings.folder), redis_url="redis://127.0.0.1:1/0")
+    monkeypatch.setattr(platform, "ring", make_ring(replace(platform, settings=settings)))
     began = time.perf_counter()
     meta.say("Hello")
     figures.line("WhatsApp", f"200 with the queue dead after {(time.perf_counter() - began) * 1000:.0f} ms")

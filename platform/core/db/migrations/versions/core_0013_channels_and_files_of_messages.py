@@ -5,8 +5,8 @@ from alembic import op
 
 from webchatagent.core.db import base
 
-revision = "core_0010"
-down_revision = "core_0009"
+revision = "core_0013"
+down_revision = "core_0012"
 branch_labels = None
 depends_on = None
 
