@@ -10,14 +10,41 @@ from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
 from .billing import Billing, BillingStatus, Invoice, PlanOffer, Price
+from .bots import LiveBot
+from .channels import (
+    Answered,
+    Channel,
+    Delivery,
+    Guide,
+    SetupValue,
+    Window,
+    answer_message,
+    channel_bot,
+    keep_file,
+    keep_message,
+    open_conversation,
+    press,
+    read_file,
+)
 from .clock import new_uuid, now
 from .connections import Alert, Connection
+from .consents import grant_consent, is_granted, withdraw_consent
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
 from .entitlements import LIMITS, Entitlements, set_entitlements
-from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
+from .errors import (
+    Conflict,
+    DocumentProblem,
+    Forbidden,
+    IndexUnavailable,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+    WebChatAgentError,
+    cause_of,
+)
 from .hookspecs import hookimpl
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
@@ -45,12 +72,16 @@ from .placeholders import fold_signs
 from .plugin_jobs import PluginJob, start_job
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
+from .rights import person_sessions
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .sessions import Through
 from .sources import refresh_sources
+from .storable import storable
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import OPERATOR, Health, HealthCheck, Problem, Tenant, all_tenants, operator_tenant, own_tenant
+from .texts import Sentences
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
@@ -64,14 +95,18 @@ __all__ = [
     "AdminAction",
     "AdminView",
     "Alert",
+    "Answered",
     "Base",
     "Billing",
     "BillingStatus",
     "Blob",
     "CannotAnswer",
+    "Channel",
     "ChatModel",
+    "Conflict",
     "Connection",
     "Connector",
+    "Delivery",
     "Disclosure",
     "DocumentProblem",
     "EgressRefused",
@@ -87,13 +122,17 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "Finding",
+    "Forbidden",
     "FoundDocument",
+    "Guide",
     "Health",
     "HealthCheck",
     "Identity",
+    "IndexUnavailable",
     "InvalidRequest",
     "Invoice",
     "KeptClients",
+    "LiveBot",
     "LoginFailed",
     "LoginMethod",
     "Masked",
@@ -112,6 +151,8 @@ __all__ = [
     "Route",
     "RouteRequest",
     "RouteResponse",
+    "Sentences",
+    "SetupValue",
     "SourceSpec",
     "State",
     "Subject",
@@ -119,6 +160,7 @@ __all__ = [
     "TenantOwned",
     "TenantSession",
     "TextDelta",
+    "Through",
     "TokenUsage",
     "Tool",
     "ToolCall",
@@ -132,37 +174,50 @@ __all__ = [
     "UtcDateTime",
     "Vectors",
     "WebChatAgentError",
+    "Window",
     "WithParts",
     "all_cores",
     "all_tenants",
+    "answer_message",
     "audit_record",
     "belongs_to",
     "cause_of",
+    "channel_bot",
     "chat_messages",
     "current_actor",
     "detect_language",
     "disclose",
     "fold_signs",
+    "grant_consent",
     "hookimpl",
     "insert_row",
+    "is_granted",
+    "keep_file",
+    "keep_message",
     "make_fetcher",
     "missing_models",
     "new_uuid",
     "now",
+    "open_conversation",
     "operator_tenant",
     "own_key",
     "own_tenant",
+    "person_sessions",
     "post_mail",
+    "press",
     "put_mail",
+    "read_file",
     "refresh_sources",
     "rights",
     "run_limited",
     "set_entitlements",
     "start_job",
     "stems",
+    "storable",
     "trigrams",
     "try_vectors",
     "unit_vectors",
+    "withdraw_consent",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
 Role = Literal["processor", "controller", "joint", "none"]
 Basis = Literal["contract", "consent", "legitimate_interest", "legal_duty"]
-DATA = ("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account")
-PURPOSES = ("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar", "billing")
+DATA = (
+    *("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account"),
+    *("phone", "files", "delivery"),
+)
+PURPOSES = (
+    *("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar"),
+    *("billing", "whatsapp"),
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 
 from webchatagent.admin.fab.views import GuardedView
 from webchatagent.core import plugins
+from webchatagent.core.db.tenants import PluginSwitch
 from webchatagent.core.tenants import operator_tenant
 
 from .routes import ALL, TABLE, Route
@@ -57,6 +58,8 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
     house: Any, people: dict[str, Any], statements: list[str], figures: Any
 ) -> None:
     plugins.enable(house.acme, "calendar")
+    with house.acme.write() as db:  # its check would call Meta
+        db.add(PluginSwitch(plugin="whatsapp", enabled=True, config={}))
     with operator_tenant(house.platform).write() as db:
         plugins._switch(db, "stripe_billing", True)  # without a key, which this test has none for
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
@@ -67,6 +70,7 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
         "jobs",
         "everything-sheets",
         "calendar-appointments",
+        "whatsapp-messages",
     }
     for view in lists:
         path = f"{view.route_base}/list/"
