@@ -51,7 +51,10 @@ def test_a_page_needs_few_statements(
     browser = people["owner" if route.may else "operator"]
     path = route.path(house.ids["acme"])
     number = cost(browser, path, statements, figures, route.rule)
-    assert number <= (12 if route.ids else 10), statements
+    most = 12 if route.ids else 10
+    if route.rule.startswith("/requests/<"):  # asks everything that keeps something of persons: core and some plugins
+        most += 4 * (1 + sum(m.stores for m in house.platform.registry.manifests.values()))
+    assert number <= most, statements
 
 
 def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(

@@ -22,7 +22,7 @@ from webchatagent.core.documents import Blob, FoundDocument, SourceSpec
 from webchatagent.core.errors import DocumentProblem, InvalidRequest
 from webchatagent.core.models import ModelRequest
 from webchatagent.core.privacy import ExportPart, Subject
-from webchatagent.core.registry import load_plugins
+from webchatagent.core.registry import HookFailed, load_plugins
 from webchatagent.core.sessions import locate_session
 from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import load_tenant
@@ -165,7 +165,7 @@ def test_hook_subject_rectify_corrects_the_contact(acme, globex, subject, person
 
 
 def test_rectifying_an_unknown_field_is_refused(acme, person):
-    with pytest.raises(Exception, match="colour") as caught:
+    with pytest.raises(HookFailed, match="InvalidRequest") as caught:
         acme.hooks.call("subject_rectify", tenant=acme, subject=Subject(email=EMAIL), changes={"colour": "red"})
     assert isinstance(caught.value.failures[0][1], InvalidRequest)
 
