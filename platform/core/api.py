@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from .addresses import truncate_address
 from .admin_views import AdminAction, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
 from .clock import new_uuid, now
 from .connections import Alert, Connection
+from .consents import is_granted, record_consent, wording_hash
+from .contacts import contact_of
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
@@ -41,6 +44,8 @@ from .models import (
 )
 from .placeholders import fold_signs
 from .plugin_jobs import PluginJob, start_job
+from .plugin_pages import page_response, public_address
+from .plugin_texts import PluginTexts
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
 from .roles import rights
@@ -97,6 +102,7 @@ __all__ = [
     "NotFound",
     "PersonalSpan",
     "PluginJob",
+    "PluginTexts",
     "Prepared",
     "Problem",
     "Route",
@@ -128,27 +134,34 @@ __all__ = [
     "belongs_to",
     "cause_of",
     "chat_messages",
+    "contact_of",
     "current_actor",
     "detect_language",
     "disclose",
     "fold_signs",
     "hookimpl",
     "insert_row",
+    "is_granted",
     "make_fetcher",
     "missing_models",
     "new_uuid",
     "now",
     "own_key",
+    "page_response",
     "post_mail",
+    "public_address",
     "put_mail",
+    "record_consent",
     "refresh_sources",
     "rights",
     "run_limited",
     "start_job",
     "stems",
     "trigrams",
+    "truncate_address",
     "try_vectors",
     "unit_vectors",
+    "wording_hash",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from . import audit
 from .db.chats import ChatSession, Contact, ContactLink
@@ -15,6 +15,7 @@ from .db.tenants import Bot
 from .errors import NotFound, Unavailable
 from .privacy import Subject
 from .registry import HookFailed
+from .tenancy import TenantSession
 from .tenants import Tenant
 
 
@@ -38,6 +39,22 @@ def talks_of(tenant: Tenant, contact_id: int) -> Sequence[Talk]:
             .order_by(ChatSession.id.desc())
         )
         return [Talk(*row) for row in rows]
+
+
+def contact_of(db: TenantSession, email: str, name: str = "", phone: str = "") -> int:
+    """The id of the contact with an e-mail address that was proven to be theirs, made when there is none.
+
+    Of one who is known only what is missing is added. Never call it with an address that somebody merely typed: the
+    rights over a contact go with its address.
+    """
+    email = email.strip().lower()
+    row = db.scalar(select(Contact).where(func.lower(Contact.email) == email).order_by(Contact.id).limit(1))
+    if row is None:
+        row = Contact(email=email)
+        db.add(row)
+    row.name, row.phone = row.name or name[:200], row.phone or phone[:40]
+    db.flush()
+    return int(row.id)
 
 
 def correct_contact(tenant: Tenant, contact_id: int, changes: dict[str, str]) -> None:

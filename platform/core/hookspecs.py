@@ -173,6 +173,11 @@ def privacy_disclosures(tenant: Tenant) -> list[Disclosure]:
 
 
 @hook("require")
+def consent_withdrawn(tenant: Tenant, subject: Subject, purpose: str) -> None:
+    """Somebody withdraws their consent to a purpose: stop at once, here and at the provider. Must be safe to repeat."""
+
+
+@hook("require")
 def subject_locate(tenant: Tenant, subject: Subject) -> list[ExportPart]:
     """Where something about this person is kept, as parts with counts and without content."""
 

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
 Role = Literal["processor", "controller", "joint", "none"]
 Basis = Literal["contract", "consent", "legitimate_interest", "legal_duty"]
 DATA = ("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account")
-PURPOSES = ("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar")
+PURPOSES = (
+    "answer",
+    "index",
+    "operate",
+    "abuse",
+    "leads",
+    "account",
+    "appointments",
+    "google_calendar",
+    "newsletter",
+    "consent",
+    "statistics",
+    "marketing",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,14 @@ class Disclosure:
 
 
 def disclose(
-    tenant: Tenant, plugin: str, id: str, data: tuple[str, ...], purpose: str, days: int, *urls: str
+    tenant: Tenant,
+    plugin: str,
+    id: str,
+    data: tuple[str, ...],
+    purpose: str,
+    days: int,
+    *urls: str,
+    basis: Basis = "contract",
 ) -> Disclosure:
     """What a plugin sends to the recipient of its manifest, at the hosts of `urls`, on the ground of the contract."""
     recipient = tenant.platform.registry.manifests[plugin].recipient
@@ -55,7 +75,7 @@ def disclose(
         id,
         data,
         purpose,
-        "contract",
+        basis,
         days,
         recipient.name,
         recipient.country,

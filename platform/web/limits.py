@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from flask import Flask, request
 from flask_limiter import Limiter
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, parse, parse_many
 
+from ..core.addresses import truncate_address
 from ..core.bots import LiveBot
 from ..core.errors import WebChatAgentError
 from ..core.settings import Settings
@@ -24,6 +25,8 @@ PER_ADDRESS = "30 per minute; 600 per hour"
 PER_BOT = "600 per minute"
 PER_KEY = "300 per minute; 6000 per hour"
 REFUSED_PER_ADDRESS = "60 per minute"
+ALL_TOGETHER = 50
+"""How many times as much all networks together may send to a route as one of them."""
 
 
 class RateLimited(WebChatAgentError):
@@ -76,6 +79,13 @@ class Limits:
         if self._on:
             for rule in self._rules["key"]:
                 self._hit(rule, "en", f"t{tenant_id}", "key", str(key_id))
+
+    def check_route(self, tenant_id: int, name: str, address: str, per_hour: int, language: str) -> None:
+        """Count one request for a plugin's route: of its network, and of all together. Raises RateLimited."""
+        if self._on:
+            where = (f"t{tenant_id}", "route", name)
+            self._hit(parse(f"{per_hour} per hour"), language, *where, self._hide(truncate_address(address)))
+            self._hit(parse(f"{per_hour * ALL_TOGETHER} per hour"), language, *where)
 
     def check_refusals(self, address: str) -> None:
         """Stop an address that showed too many wrong keys, before the database is asked. Raises RateLimited."""

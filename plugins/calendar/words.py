@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_location
+
+from webchatagent.core.api import PluginTexts
 
 LANGUAGES = ("en", "de", "hi")
 LOCALES = {"en": "en_GB", "de": "de", "hi": "hi"}
 
 
-@lru_cache(maxsize=1)
+_texts = PluginTexts(__file__)
+say = _texts.say
+
+
 def table() -> dict[str, dict[str, str]]:
     """All sentences: `{key: {language: sentence}}`."""
-    return tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
-
-
-def say(key: str, language: str, **values: object) -> str:
-    """A sentence with its `{values}`; English for a language that is not spoken here."""
-    row = table()[key]
-    return row.get(language, row["en"]).format(**values)
+    return _texts.table
 
 
 def said(moment: datetime, zone: str, language: str) -> str:

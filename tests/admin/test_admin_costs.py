@@ -55,7 +55,8 @@ def test_a_page_needs_few_statements(
 def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
     house: Any, people: dict[str, Any], statements: list[str], figures: Any
 ) -> None:
-    plugins.enable(house.acme, "calendar")
+    for plugin in ("calendar", "newsletter"):
+        plugins.enable(house.acme, plugin)
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
     assert {v.spec.id for v in lists} >= {
         "bots",
@@ -64,6 +65,8 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
         "jobs",
         "everything-sheets",
         "calendar-appointments",
+        "newsletter-subscribers",
+        "newsletter-campaigns",
     }
     for view in lists:
         path = f"{view.route_base}/list/"
