@@ -19,7 +19,6 @@ from sqlalchemy import bindparam, case, func, literal, or_, select, union_all
 from .clock import now
 from .db.chats import Message, TurnRow
 from .db.records import UsageRow
-from .db.tenants import TenantRow
 from .errors import WebChatAgentError
 from .tenancy import TenantSession, current_tenant_id
 
@@ -117,11 +116,9 @@ def estimate(bot: LiveBot, message: str, past: Sequence[Message]) -> Need:
 def reached(db: TenantSession, bot: LiveBot, session_id: int, need: Need) -> Level | None:
     """The first cap that one more question would exceed, or None. In the transaction that then writes its turn.
 
-    Questions of a tenant are looked at one after another: SQLite has one writer, and elsewhere the tenant's row is
-    locked until the end of the transaction.
+    Questions of a tenant are looked at one after another: SQLite has one writer, and PostgreSQL one for each tenant
+    (`db.row_security`).
     """
-    if db.connection().dialect.name != "sqlite":
-        db.execute(select(TenantRow.id).where(TenantRow.id == bot.tenant.id).with_for_update(key_share=True))
     asks = {"messages": 1, "tokens": need.tokens_in + need.tokens_out, "money": need.cost}
     for level in levels(db, bot, session_id):
         if level.used + asks[level.name.split("_")[1]] > level.most:

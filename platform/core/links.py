@@ -11,14 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-_START = r"(?i:https?:/|www\.|mailto:|tel:)"
+_START = r"(?i:https?:/|(?<![^\W_])(?:www\.|mailto:|tel:))"
 _INNER = r"(?:[^\s<>()]|\([^\s<>()]*\))*(?:\([^\s<>()]*\Z)?"
 _ADDRESS = re.compile(
     rf"(?<=\])(?P<open>\(\s*<?)(?P<target>{_INNER})"
-    rf"|(?<![^\W_])(?P<bare>{_START}(?:[^\s<>()\[\]\"'`|\\^{{}}]|\([^\s<>()]*\))*(?:\([^\s<>()]*\Z)?)"
+    rf"|(?P<bare>{_START}(?:[^\s<>()\[\]\"'`|\\^{{}}]|\([^\s<>()]*\))*(?:\([^\s<>()]*\Z)?)"
 )
 _LIKELY = re.compile(rf"\]\(|{_START}")
-_BEGINS = ("https:/", "http:/", "www.", "mailto:", "tel:")
+_INSIDE = ("https:/", "http:/")
+"""Beginnings that count inside a word as well: some readers make a link of `seehttps://…`, and none of `hotel:`."""
+_BEGINS = (*_INSIDE, "www.", "mailto:", "tel:")
 _MAYBE = re.compile(r"[A-Za-z][A-Za-z.:/]{0,6}\Z")
 _TRAILING = ".,;:!?*_~…\u0964'\""
 _BREAK = re.compile(r"(https?:|www|mailto|tel)(/|\.|:)", re.IGNORECASE)
@@ -104,6 +106,7 @@ def _may_begin(text: str) -> int:
     for size in range(len(tail), 0, -1):
         part = tail[-size:]
         before = text[len(text) - size - 1 : len(text) - size]
-        if not before.isalnum() and any(begin.startswith(part) for begin in _BEGINS):
+        begins = _INSIDE if before.isalnum() else _BEGINS
+        if any(begin.startswith(part) for begin in begins):
             return size
     return 0

@@ -157,7 +157,9 @@ def _percentiles(name: str, key: ColumnElement[str], wanted: Sequence[ColumnElem
             TurnRow.total_ms.label("ms"),
             TurnRow.first_ms.label("first"),
             func.row_number().over(**part, order_by=TurnRow.total_ms).label("rank"),
-            func.row_number().over(**part, order_by=TurnRow.first_ms).label("first_rank"),
+            func.row_number()
+            .over(**part, order_by=(TurnRow.first_ms.is_not(None), TurnRow.first_ms))
+            .label("first_rank"),
             func.count().over(**part).label("all"),
         )
         .where(*wanted, TurnRow.state == "done", TurnRow.error == "", TurnRow.total_ms.is_not(None))

@@ -15,6 +15,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 from ..core.analysis import VERSION
 from .elastic_client import Address
 
+AWAIT = "3s"  # less than a question waits
 _KEYWORD = {"type": "keyword"}
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}  # shown, never searched
 _NUMBER = {"type": "long"}
@@ -62,15 +63,17 @@ class Indexes:
         return f"{self._prefix}-space-{hashlib.sha256(space_id.encode()).hexdigest()[:16]}"
 
     def make_chunks(self, client: Elasticsearch) -> None:
-        """Make the index of chunks unless it is there."""
+        """Make the index of chunks unless it is there, and wait until it answers: another process may just make it."""
         if not client.indices.exists_alias(name=self.chunks):
             self._make(client, self.chunks, CHUNK, ["stems", "grams"])
+        self._await(client, self.chunks)
 
     def make_space(self, client: Elasticsearch, space_id: str, dimensions: int) -> None:
         """Make the index of a space unless it is there."""
         alias = self.space(space_id)
         if not client.indices.exists_alias(name=alias):
             self._make(client, alias, vector_properties(dimensions), [])
+            self._await(client, alias)
 
     def _make(self, client: Elasticsearch, alias: str, properties: dict[str, Any], unkept: list[str]) -> None:
         try:  # a fixed first name: of two processes one makes it
@@ -78,6 +81,11 @@ class Indexes:
         except BadRequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
+
+    @staticmethod
+    def _await(client: Elasticsearch, alias: str) -> None:
+        """Give an index that is being made some time; one that stays red is met by whoever asks it."""
+        client.options(ignore_status=408).cluster.health(index=alias, wait_for_status="yellow", timeout=AWAIT)
 
     def create(
         self,

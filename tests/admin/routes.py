@@ -158,8 +158,6 @@ TABLE = (
     post("/papers/action/<string:name>/<pk>", OWNERS, ("action", "document")),
     post("/papers/action_post", OWNERS, action="touch"),
 )
-OFF = {"/everything-sheets/list/", "/everything-sheets/show/<pk>"}
-"""Routes of a plugin that is off: nobody may open them."""
 ALONE = {"/account/leave", "/account/delete"}
 """Routes that would take the person of the test away; `test_admin_accounts` has them to itself."""
 OPEN = {

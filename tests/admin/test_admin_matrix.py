@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .routes import ALL, ALONE, OFF, OPEN, SPARE, TABLE, Route
+from .routes import ALL, ALONE, OPEN, SPARE, TABLE, Route
 
 BY_RULE = {route.rule: route for route in TABLE}
 FOREIGN = "GLOBEX-ONLY"
@@ -36,8 +36,14 @@ def note_calls(figures: Any, answer: Any, **calls: int) -> None:
     figures.count(MATRIX, **calls, leaks=int(FOREIGN in answer.text))
 
 
+def off_routes(house: Any) -> set[str]:
+    """The routes of declared screens whose plugin the first tenant has not switched on."""
+    off = tuple(f"/{plugin}-" for plugin in house.platform.registry.manifests if plugin not in house.acme.enabled)
+    return {str(rule) for rule in house.app.url_map.iter_rules() if str(rule).startswith(off)}
+
+
 def test_every_route_is_in_the_table(house: Any, figures: Any) -> None:
-    known = set(BY_RULE) | OPEN | OFF | ALONE
+    known = set(BY_RULE) | OPEN | off_routes(house) | ALONE
     routes = {str(rule) for rule in house.app.url_map.iter_rules()}
     figures.count(MATRIX, routes=len(routes), roles=len(ALL) + 1, uncovered=len(routes - known))
     assert routes == known
@@ -59,6 +65,19 @@ def test_own_rows(house: Any, people: dict[str, Any], figures: Any, route: Route
         assert answer.status_code != 403
         assert route.method == "POST" or answer.status_code == 200
     assert FOREIGN not in answer.text
+
+
+@pytest.mark.parametrize("role", [*ALL, "operator"])
+def test_nobody_opens_the_screens_of_a_plugin_that_is_off(
+    house: Any, people: dict[str, Any], figures: Any, role: str
+) -> None:
+    off = off_routes(house)
+    assert off
+    for rule in sorted(off):
+        path = rule.replace("<pk>", "1").replace("<string:name>", "cancel")
+        answer = people[role].post(path) if "/action" in rule else people[role].get(path)
+        figures.count(MATRIX, off=1, leaks=int(FOREIGN in answer.text))
+        assert answer.status_code in (403, 404), rule
 
 
 @pytest.mark.parametrize("role", [*ALL, "operator"])

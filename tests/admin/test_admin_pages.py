@@ -159,7 +159,7 @@ def test_health_shows_every_part(house: Any) -> None:
 
     app = create_admin(house.platform, doctor=look)
     page = House(house.platform, app, None, None, None, None, {}).browser("root@example.org").get("/health/").text  # type: ignore[arg-type]
-    assert "The database answers." in page and "lacking" in page and "Works with less" in page
+    assert "The database answers (" in page and "lacking" in page and "Works with less" in page
     assert str(house.platform.settings.folder) not in page
 
 
