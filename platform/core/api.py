@@ -19,7 +19,7 @@ from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
-from .hookspecs import hookimpl
+from .hookspecs import hookimpl, needs_consent
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
 from .mail import post_mail, put_mail
@@ -51,6 +51,7 @@ from .prompting import chat_messages
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .site_tags import SITE_PURPOSES, SitePurpose, SiteTag, site_purpose
 from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import Health, HealthCheck, Problem, Tenant
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NEVER_REUSED",
+    "SITE_PURPOSES",
     "AdminAction",
     "AdminView",
     "Alert",
@@ -108,6 +110,8 @@ __all__ = [
     "Route",
     "RouteRequest",
     "RouteResponse",
+    "SitePurpose",
+    "SiteTag",
     "SourceSpec",
     "State",
     "Subject",
@@ -144,6 +148,7 @@ __all__ = [
     "is_granted",
     "make_fetcher",
     "missing_models",
+    "needs_consent",
     "new_uuid",
     "now",
     "own_key",
@@ -155,6 +160,7 @@ __all__ = [
     "refresh_sources",
     "rights",
     "run_limited",
+    "site_purpose",
     "start_job",
     "stems",
     "trigrams",

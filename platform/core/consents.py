@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
 from . import audit
 from .clock import now
@@ -55,6 +55,8 @@ def record_consent(
 EVERY = "every"
 """Instead of a purpose: all of them."""
 MAX_PROOF = 500
+PROOF_DAYS = 1095
+"""How long a word is kept that belongs to nobody: claims end after three years."""
 
 
 def is_granted(tenant: Tenant, subject: Subject, purpose: str) -> bool:
@@ -137,6 +139,18 @@ def record_withdrawal(db: TenantSession, purpose: str, proof: str, received_at: 
             received_at=received_at,
         )
     )
+
+
+def purge_consents(tenant: Tenant, at: datetime) -> int:
+    """Delete words that belong to no conversation and no contact after three years; returns how many.
+
+    Those of a conversation or a contact are deleted with it.
+    """
+    nobodys = (ConsentRecord.session_id.is_(None), ConsentRecord.contact_id.is_(None))
+    old = ConsentRecord.created_at < at - timedelta(days=PROOF_DAYS)
+    with tenant.write() as db:
+        done = db.execute(delete(ConsentRecord).where(*nobodys, old).execution_options(synchronize_session=False))
+    return int(getattr(done, "rowcount", 0))
 
 
 def _in_force(db: TenantSession, subject: Subject) -> list[ConsentRecord]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .plugin_jobs import PluginJob
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
     from .routes import Route
+    from .site_tags import SitePurpose, SiteTag
     from .tenants import HealthCheck, Problem, Tenant
     from .tools import Tool, ToolContext
     from .vault import PersonalSpan
@@ -61,6 +62,20 @@ def hook(kind: Kind, *, scope: Scope = "tenant", fold: str = "") -> Callable[[F]
         function.spec = Spec(kind, scope, fold)  # type: ignore[attr-defined]
         marked: F = _hookspec(firstresult=kind == "first")(function)
         return marked
+
+    return mark
+
+
+def needs_consent(purpose: str) -> Callable[[F], F]:
+    """Bind a plugin's implementation of a hook to a purpose: it is not called without that consent.
+
+    Whose consent counts is in the hook's arguments: `consented`, the purposes that were agreed to, or `subject`, whose
+    last word in the ledger is looked up. Write it above `@hookimpl`.
+    """
+
+    def mark(function: F) -> F:
+        function.needs_consent = purpose  # type: ignore[attr-defined]
+        return function
 
     return mark
 
@@ -97,6 +112,16 @@ def login_methods(tenant: Tenant) -> list[LoginMethod]:
 @hook("collect")
 def routes(tenant: Tenant) -> list[Route]:
     """Pages and web hooks below `/x/<plugin>/<tenant>/`. Asked for each request there; must not touch the network."""
+
+
+@hook("collect")
+def site_purposes(tenant: Tenant) -> list[SitePurpose]:
+    """What visitors of the tenant's website are asked to agree to. Must not touch the network."""
+
+
+@hook("collect")
+def site_tags(tenant: Tenant, consented: frozenset[str]) -> list[SiteTag]:
+    """What the tenant's website loads once a visitor agreed to `consented`. Must not touch the network."""
 
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------
