@@ -6,14 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .addresses import truncate_address
-from .admin_views import AdminAction, AdminView
+from .admin_views import AdminAction, AdminExport, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
 from .clock import new_uuid, now
 from .connections import Alert, Connection
 from .consents import is_granted, record_consent, wording_hash
-from .contacts import contact_of
+from .contacts import SavedLead, contact_of, read_email, typed_contact
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
@@ -65,6 +65,7 @@ __all__ = [
     "NEVER_REUSED",
     "SITE_PURPOSES",
     "AdminAction",
+    "AdminExport",
     "AdminView",
     "Alert",
     "Base",
@@ -110,6 +111,7 @@ __all__ = [
     "Route",
     "RouteRequest",
     "RouteResponse",
+    "SavedLead",
     "SitePurpose",
     "SiteTag",
     "SourceSpec",
@@ -156,6 +158,7 @@ __all__ = [
     "post_mail",
     "public_address",
     "put_mail",
+    "read_email",
     "record_consent",
     "refresh_sources",
     "rights",
@@ -166,6 +169,7 @@ __all__ = [
     "trigrams",
     "truncate_address",
     "try_vectors",
+    "typed_contact",
     "unit_vectors",
     "wording_hash",
     "words",

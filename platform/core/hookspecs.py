@@ -27,6 +27,7 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from .admin_views import AdminView
     from .connections import Alert, Connection
+    from .contacts import SavedLead
     from .documents import Blob, Connector, ExtractedText
     from .login import LoginMethod
     from .models import ChatModel, EmbeddingModel
@@ -169,6 +170,16 @@ def assistant_tools(tenant: Tenant, context: ToolContext) -> list[Tool]:
 @hook("collect")
 def prompt_sections(tenant: Tenant, context: ToolContext) -> list[str]:
     """What a model is told besides its rules, such as the local date. Asked for each turn; must not touch the network."""
+
+
+@hook("collect")
+def answer_parts(tenant: Tenant, context: ToolContext, refused: bool, answers: int) -> list[dict[str, Any]]:
+    """What stands under an answer besides it, such as a form. Asked for each turn; must not touch the network."""
+
+
+@hook("notify")
+def lead_saved(tenant: Tenant, subject: Subject, lead: SavedLead) -> None:
+    """Somebody left how they can be reached. Bind it to what they agreed to."""
 
 
 # -- the tenant's people ------------------------------------------------------------------------------------

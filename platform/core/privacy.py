@@ -26,6 +26,7 @@ PURPOSES = (
     "consent",
     "statistics",
     "marketing",
+    "offers",
 )
 
 

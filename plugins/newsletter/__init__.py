@@ -14,11 +14,13 @@ from webchatagent.core.api import (
     PluginJob,
     Problem,
     Route,
+    SavedLead,
     Subject,
     Tenant,
     Tool,
     ToolContext,
     hookimpl,
+    needs_consent,
 )
 
 
@@ -76,6 +78,15 @@ def privacy_disclosures(tenant: Tenant) -> list[Disclosure]:
     from .disclosures import disclosures
 
     return disclosures(tenant)
+
+
+@needs_consent("newsletter_request")
+@hookimpl
+def lead_saved(tenant: Tenant, subject: Subject, lead: SavedLead) -> None:
+    """Send the link to confirm, for they asked for it in the form."""
+    from . import signup
+
+    signup.ask_for_lead(tenant, lead)
 
 
 @hookimpl

@@ -8,7 +8,6 @@ ends:       confirmed -> unsubscribed;  pending is forgotten
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,12 +17,14 @@ from sqlalchemy.exc import IntegrityError
 
 from webchatagent.core.api import (
     InvalidRequest,
+    SavedLead,
     Tenant,
     TenantSession,
     audit_record,
     contact_of,
     current_actor,
     now,
+    read_email,
     record_consent,
     start_job,
     truncate_address,
@@ -41,13 +42,12 @@ DAYS = 7
 PAUSE = timedelta(minutes=15)
 """A second link to the same address is sent this long after the first, so that nobody can flood a mailbox."""
 CONFIRM, LEAVE = "newsletter-confirm", "newsletter-leave"
-_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]+\.[^\s@<>()\[\],;:\\\".]{2,}")
 
 
 def read_address(text: object, language: str) -> str:
     """An e-mail address as it is kept. Raises InvalidRequest for anything else, line breaks included."""
-    email = text.strip().lower() if isinstance(text, str) else ""
-    if len(email) > 254 or not email.isprintable() or not _ADDRESS.fullmatch(email):
+    email = read_email(text)
+    if not email:
         raise InvalidRequest(say("wrong_email", language), "correct it", field="email")
     return email
 
@@ -61,6 +61,7 @@ def ask(
     channel: str,
     address: str = "",
     session_id: int = 0,
+    wording: str = "",
 ) -> None:
     """Somebody asks for the newsletter: a mail with the link to confirm goes out, or nothing happens.
 
@@ -72,7 +73,7 @@ def ask(
     values = {
         "language": language[:8],
         "channel": channel,
-        "wording": wording_hash(consent_text(tenant, language)),
+        "wording": wording or wording_hash(consent_text(tenant, language)),
         "asked_at": now(),
         "asked_from": truncate_address(address),
         "session_id": session_id,
@@ -96,6 +97,13 @@ def ask(
     except IntegrityError:  # the same address was asked for at the same moment; that one is sent a link
         return
     tenant.platform.ring(ring)
+
+
+def ask_for_lead(tenant: Tenant, lead: SavedLead) -> None:
+    """As `ask`, for who ticked the box in a form of leads; the digest is that of the form's own text."""
+    if lead.email:
+        wording = lead.wordings.get("newsletter_request", "")
+        ask(tenant, lead.email, True, language=lead.language, channel="lead", wording=wording)
 
 
 def confirm(tenant: Tenant, token: str, address: str = "") -> str:
