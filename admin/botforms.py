@@ -22,6 +22,10 @@ TOO_LONG = _("This is too long.")
 SECONDS = _("Please enter a whole number from 0 to 3600.")
 HOUR = r"^(3600|3[0-5]\d\d|[12]?\d{1,3})$"
 """A number of seconds up to an hour."""
+SIGNS = r"^(4000|[1-3]\d{3}|[1-9]\d\d)$"
+"""From 100 to 4000."""
+DAYS = r"^(36[0-4]\d|3650|3[0-5]\d\d|[12]?\d{1,3})$"
+"""From 0 to 3650."""
 TIME = {"type": "number", "min": "0", "max": "3600", "step": "1", "inputmode": "numeric"}
 
 
@@ -80,7 +84,8 @@ GROUPS: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
         _("Visitors who talked with the bot before are left alone."),
         ("teaser", "teaser_seconds", "open_seconds"),
     ),
-    (_("Where it may appear"), _("Other websites cannot show it."), ("allowed_origins",)),
+    (_("Conversations"), _("How long they last, and how much fits into a question."), ("max_message", "session_days")),
+    (_("Where it may appear"), _("Other websites cannot show it."), ("allowed_origins", "api_key_required")),
 )
 
 
@@ -155,6 +160,21 @@ class BotForm(FlaskForm):  # type: ignore[misc]
             ("end", _("End the conversation")),
             ("end_and_erase", _("End the conversation and delete it")),
         ],
+    )
+    max_message = StringField(
+        _("Longest question (characters)"),
+        [Optional(), Regexp(SIGNS, message=_("Please enter a whole number from 100 to 4000."))],
+        render_kw={"type": "number", "min": "100", "max": "4000", "step": "1", "inputmode": "numeric"},
+    )
+    session_days = StringField(
+        _("A conversation ends after (days)"),
+        [Optional(), Regexp(DAYS, message=_("Please enter a number from 0 to 3650."))],
+        description=_("After this many days without a message a visitor begins anew. 0 means never."),
+        render_kw={"type": "number", "min": "0", "max": "3650", "step": "1", "inputmode": "numeric"},
+    )
+    api_key_required = BooleanField(
+        _("Programs need an API key"),
+        description=_("Requests that come from no website, such as those of your own server, must bring one."),
     )
     allowed_origins = TextAreaField(
         _("Websites that may show this bot"),

@@ -13,6 +13,7 @@ from webchatagent.core import audit, mail
 from webchatagent.core.clock import now
 from webchatagent.core.db.accounts import Invitation
 from webchatagent.core.db.tenants import Membership, TenantRow
+from webchatagent.core.entitlements import check_room
 from webchatagent.core.errors import Conflict, InvalidRequest, NotFound
 from webchatagent.core.tenancy import TenantSession, system_scope
 from webchatagent.core.tenants import Platform, Tenant, load_tenant
@@ -72,6 +73,7 @@ def invite_member(tenant: Tenant, email: str, role: str, *, inviter: str, base: 
         if known is not None and _membership(db, tenant, known) is not None:
             raise Conflict("This person is a member already.", code="member_already", field="email")
         db.execute(delete(Invitation).where(Invitation.email == email))
+        check_room(db, tenant, "members")
         if (db.scalar(select(func.count(Invitation.id)).where(Invitation.expires_at >= now())) or 0) >= MOST_OPEN:
             raise Conflict("There are too many open invitations.", "withdraw some", code="too_many_invitations")
         row = Invitation(email=email, role=role, token_hash=kept, expires_at=now() + timedelta(days=DAYS))

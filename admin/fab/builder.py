@@ -28,6 +28,7 @@ ORDER = (
     "KeysPage",
     "StatisticsPage",
     "PricesPage",
+    "PlanPage",
     "UsageView",
     "JobsView",
     "ConsentsView",

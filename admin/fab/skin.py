@@ -121,6 +121,13 @@ def _visits() -> Sequence[Any]:
     return [v for v in going if v.user_id == current_user.id] if here.role == "support" else going
 
 
+def _plans_are_sold() -> bool:
+    """Whether a plugin sells plans to the tenant of this request."""
+    from ..views.plan import find_billing
+
+    return place() is not None and find_billing(tenant()) is not None
+
+
 def install(app: Flask) -> None:
     """Put headers, error pages and template helpers on the app."""
     app.jinja_env.globals.update(
@@ -144,6 +151,7 @@ def install(app: Flask) -> None:
         translated=gettext,
         localised=localised,
         menu_groups=MENU,
+        plans_are_sold=_plans_are_sold,
         has_page=lambda endpoint: endpoint in app.view_functions,
     )
     app.jinja_env.filters.update(

@@ -26,6 +26,7 @@ from webchatagent.core.tenancy import TenantOwned
 
 from ..formats import FORMATS, formatters_of, speaking
 from ..messages import explain
+from .declared_forms import declared_form, field_named, typed
 from .interface import SafeInterface
 from .session import place, release, tenant
 
@@ -185,9 +186,10 @@ class GuardedView(ModelView):  # type: ignore[misc]
         if self.spec.add is None or self.spec.add_form is None:
             self._forget_nonsense()
             return super().add.__wrapped__(self)
-        form = self.spec.add_form()
-        if form.validate_on_submit():  # type: ignore[attr-defined]
-            made = self._core(lambda: self.spec.add(tenant(), form), form)  # type: ignore[misc]
+        form, add = declared_form(self.spec.add_form, {}, self.spec.labels), self.spec.add
+        sent = typed(self.spec.add_form, form)
+        if sent is not None:
+            made = self._core(lambda: add(tenant(), sent), form)
             if made is not None:
                 flash(gettext("Added."), "success")
                 return redirect(url_for(f".{'show' if self.spec.show_columns else 'list'}", pk=made))
@@ -203,9 +205,9 @@ class GuardedView(ModelView):  # type: ignore[misc]
             self._forget_nonsense()
             return super().edit.__wrapped__(self, pk)
         release()
-        form = self.spec.edit_form(data=self.spec.fill(row) if self.spec.fill else None)
-        change = self.spec.change
-        if form.validate_on_submit() and self._core(lambda: change(tenant(), row, form) or True, form):
+        form = declared_form(self.spec.edit_form, self.spec.fill(row) if self.spec.fill else {}, self.spec.labels)
+        change, sent = self.spec.change, typed(self.spec.edit_form, form)
+        if sent is not None and self._core(lambda: change(tenant(), row, sent) or True, form):
             flash(gettext("Saved."), "success")
             return redirect(url_for(".show", pk=pk))
         title = self.spec.edit_title or self.spec.title
@@ -290,7 +292,7 @@ class GuardedView(ModelView):  # type: ignore[misc]
         try:
             return call()
         except WebChatAgentError as error:
-            target = form[error.field] if error.field and error.field in form else None
+            target = field_named(form, error.field) if error.field else None
             if target is None:
                 flash(explain(error), "danger")
             else:

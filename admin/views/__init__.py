@@ -26,6 +26,7 @@ from .model import ModelPage
 from .notices import NoticesPage
 from .outbox import OutboxPage
 from .people import PeoplePage
+from .plan import PlanPage
 from .playground import PlaygroundPage
 from .preview import PreviewPage
 from .prices import PricesPage
@@ -48,6 +49,7 @@ PAGES: tuple[type[Page], ...] = (
     SourcesPage,
     MarketplacePage,
     ConnectionsPage,
+    PlanPage,
     MembersPage,
     KeysPage,
     DiscardedPage,

@@ -65,6 +65,7 @@ ACTIONS: dict[str, Any] = {
     "notice.written": _("wrote a service notice"),
     "plugin.configured": _("set up a plugin"),
     "plugin.disabled": _("switched a plugin off"),
+    "plan.changed": _("changed what the plan allows"),
     "plugin.enabled": _("switched a plugin on"),
     "recipient.deleted": _("deleted a recipient"),
     "recipient.saved": _("saved a recipient"),

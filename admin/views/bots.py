@@ -53,9 +53,10 @@ def change(tenant: Tenant, row: Bot, form: BotForm) -> None:
     values = BotSettings.model_validate(row.settings or {}).model_dump()
     for name in ("accent", "theme", "position", "close_behaviour", "instructions", "unknown_answer", "teaser"):
         values[name] = text(form[name])
-    for name in ("teaser_seconds", "open_seconds"):
+    for name in ("teaser_seconds", "open_seconds", "max_message", "session_days"):
         values[name] = int(text(form[name]) or values[name])
-    values["strict"] = bool(form.strict.data)
+    for name in ("strict", "api_key_required"):
+        values[name] = bool(form[name].data)
     for name in ("allowed_origins", "suggestions"):
         values[name] = [line.strip() for line in text(form[name]).splitlines() if line.strip()]
     try:

@@ -77,7 +77,10 @@ def _plugin_alerts(here: Tenant) -> Iterator[tuple[str, str]]:
     """What plugins say is to be repaired, with the page where that is done."""
     for plugin, alerts in here.hooks.call("alerts", tenant=here):
         for alert in alerts:
-            yield localised(alert.text), url_for("MarketplacePage.show", plugin=plugin)
+            where = (
+                url_for("PlanPage.show") if alert.place == "plan" else url_for("MarketplacePage.show", plugin=plugin)
+            )
+            yield localised(alert.text), where
 
 
 def _limits(here: Tenant, bots: Sequence[LiveBot]) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ class PricesPage(Page):
     def set_limits(self) -> Any:
         """Set how much all bots together may use."""
         here = tenant()
-        form = CapsForm(here.caps)
+        form = CapsForm(here.own_caps)
         found = form.values() if form.validate_on_submit() else None
         if found is None:
             return self._shown(_rows(here), limits=form)
@@ -89,7 +89,7 @@ class PricesPage(Page):
             rows=rows,
             currency=currency or here.prices.currency,
             currencies=sorted({*CURRENCIES, here.prices.currency}),
-            limits=limits or CapsForm(here.caps),
+            limits=limits or CapsForm(here.own_caps),
             unpriced=unpriced(here, here.caps),
             levels=[(level, LIMITS[level.name], amount(here, level.name)) for level in tenant_levels(here)],
         )

@@ -15,6 +15,7 @@ from .analysis import detect_language
 from .bots import LiveBot
 from .clock import new_uuid, now
 from .db.chats import Message, TurnRow
+from .entitlements import check_open
 from .errors import IndexUnavailable, InvalidRequest, Unavailable
 from .followup import points_back
 from .limited import answer_limited
@@ -114,8 +115,12 @@ def _reserve(
 ) -> dict[str, Any]:
     """The columns by which a turn's row holds what it may use; nothing, and no statement, for a bot without caps.
 
-    Raises QuotaExceeded where a cap is reached and nobody is there who reads a refusal.
+    Raises QuotaExceeded where a cap is reached, or PlanLocked, and nobody is there who reads a refusal.
     """
+    if bot.tenant.entitlements.locked:
+        if not visitor:
+            check_open(bot.tenant)
+        return {"error": caps.CAPPED}
     if not caps.are_set(bot):
         return {}
     need = caps.estimate(bot, message, past)

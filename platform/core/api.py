@@ -10,6 +10,7 @@ from .admin_views import AdminAction, AdminExport, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
+from .billing import Billing, BillingStatus, Invoice, PlanOffer, Price
 from .clock import new_uuid, now
 from .connections import Alert, Connection
 from .consents import is_granted, record_consent, wording_hash
@@ -18,6 +19,7 @@ from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
+from .entitlements import LIMITS, Entitlements, set_entitlements
 from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
 from .hookspecs import hookimpl, needs_consent
 from .kept import KeptClients
@@ -54,7 +56,7 @@ from .sandbox import run_limited
 from .site_tags import SITE_PURPOSES, SitePurpose, SiteTag, site_purpose
 from .sources import refresh_sources
 from .tenancy import TenantOwned, TenantSession, insert_row
-from .tenants import Health, HealthCheck, Problem, Tenant
+from .tenants import OPERATOR, Health, HealthCheck, Problem, Tenant, all_tenants, operator_tenant, own_tenant
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
@@ -62,13 +64,17 @@ if TYPE_CHECKING:
     from .fetch import Fetched, Fetcher, FetchFailed, FetchRefused
 
 __all__ = [
+    "LIMITS",
     "NEVER_REUSED",
+    "OPERATOR",
     "SITE_PURPOSES",
     "AdminAction",
     "AdminExport",
     "AdminView",
     "Alert",
     "Base",
+    "Billing",
+    "BillingStatus",
     "Blob",
     "CannotAnswer",
     "ChatModel",
@@ -79,6 +85,7 @@ __all__ = [
     "EgressRefused",
     "EmbeddingModel",
     "EmbeddingSpace",
+    "Entitlements",
     "ErasureReport",
     "ExportPart",
     "ExtractedText",
@@ -93,6 +100,7 @@ __all__ = [
     "HealthCheck",
     "Identity",
     "InvalidRequest",
+    "Invoice",
     "KeptClients",
     "LoginFailed",
     "LoginMethod",
@@ -104,9 +112,11 @@ __all__ = [
     "ModelRequest",
     "NotFound",
     "PersonalSpan",
+    "PlanOffer",
     "PluginJob",
     "PluginTexts",
     "Prepared",
+    "Price",
     "Problem",
     "Route",
     "RouteRequest",
@@ -136,6 +146,7 @@ __all__ = [
     "WebChatAgentError",
     "WithParts",
     "all_cores",
+    "all_tenants",
     "audit_record",
     "belongs_to",
     "cause_of",
@@ -153,7 +164,9 @@ __all__ = [
     "needs_consent",
     "new_uuid",
     "now",
+    "operator_tenant",
     "own_key",
+    "own_tenant",
     "page_response",
     "post_mail",
     "public_address",
@@ -163,6 +176,7 @@ __all__ = [
     "refresh_sources",
     "rights",
     "run_limited",
+    "set_entitlements",
     "site_purpose",
     "start_job",
     "stems",

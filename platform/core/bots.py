@@ -17,6 +17,7 @@ from .db.chats import ChatSession
 from .db.records import ConsentRecord
 from .db.sources import Document
 from .db.tenants import Bot
+from .entitlements import check_open, check_room
 from .errors import Conflict, InvalidRequest, NotFound
 from .offered import check_models
 from .sources import delete_rows
@@ -84,6 +85,7 @@ def create_bot(
     found = settings or BotSettings.model_validate({})
     _check_changed(tenant, BotSettings.model_validate({}), found)
     with tenant.write() as db:
+        check_room(db, tenant, "bots")
         see_discarded(db)  # one that can come back keeps its slug
         if db.scalar(select(Bot.id).where(Bot.slug == slug)):
             raise Conflict(
@@ -115,6 +117,7 @@ def save_settings(
     `note` says why, `restored` which version comes back. Raises InvalidRequest naming the field that is wrong, NotFound,
     and Conflict when the version is not the `expected` one any more: somebody else was faster.
     """
+    check_open(tenant)
     stored = find_row(tenant, bot_id).settings
     _check_changed(tenant, _merged(stored, {}), _merged(stored, changes))  # asks plugins, so before the transaction
     with tenant.write() as db:
@@ -265,6 +268,7 @@ def find_bot(platform: Platform, name: str) -> LiveBot:
 
 def change_bot(tenant: Tenant, bot_id: int, *, name: str, locale: str, greeting: str, settings: BotSettings) -> None:
     """Write what a person set on a bot. Raises NotFound with the code `bot_not_found`, InvalidRequest for a model."""
+    check_open(tenant)
     _check_changed(tenant, BotSettings.model_validate(find_row(tenant, bot_id).settings or {}), settings)
     with tenant.write() as db:
         row = db.get(Bot, bot_id)

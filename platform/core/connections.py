@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 class Alert:
     """Something that somebody has to repair: a sentence, and where.
 
-    `text` is a string, or one for each language as `{"en": …, "de": …, "hi": …}`. `place` is `settings` (the plugin's
-    page in the admin), where it is repaired.
+    `text` is a string, or one for each language as `{"en": …, "de": …, "hi": …}`. `place` is where it is repaired:
+    `settings` (the plugin's page in the admin), or `plan` (the page of plans).
     """
 
     text: Any
-    place: Literal["settings"] = "settings"
+    place: Literal["settings", "plan"] = "settings"
 
 
 class Connection(Protocol):

@@ -26,6 +26,7 @@ from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
     from .admin_views import AdminView
+    from .billing import Billing
     from .connections import Alert, Connection
     from .contacts import SavedLead
     from .documents import Blob, Connector, ExtractedText
@@ -180,6 +181,19 @@ def answer_parts(tenant: Tenant, context: ToolContext, refused: bool, answers: i
 @hook("notify")
 def lead_saved(tenant: Tenant, subject: Subject, lead: SavedLead) -> None:
     """Somebody left how they can be reached. Bind it to what they agreed to."""
+
+
+# -- plans --------------------------------------------------------------------------------------------------
+
+
+@hook("notify")
+def tenant_created(tenant: Tenant) -> None:
+    """A tenant was made: what it may use, and other things that must not wait for the clock. Must not touch the network."""
+
+
+@hook("first")
+def billing(tenant: Tenant) -> Billing | None:
+    """The plans that this tenant can buy, and what was bought. Must not touch the network."""
 
 
 # -- the tenant's people ------------------------------------------------------------------------------------

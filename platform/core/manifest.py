@@ -46,7 +46,10 @@ class Translation(BaseModel):
 
 
 class Manifest(BaseModel):
-    """One plugin's manifest. `egress` names every host it may call, `*` the hosts that a tenant enters as a source."""
+    """One plugin's manifest. `egress` names every host it may call, `*` the hosts that a tenant enters as a source.
+
+    One that is `everywhere` is on for all tenants as soon as the operator switches it on.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(pattern="^[a-z][a-z0-9_]{1,39}$")
@@ -56,6 +59,7 @@ class Manifest(BaseModel):
     platform: str = ">=0.1,<1"
     publisher: str = "WebChatAgent"
     switched_by: Literal["tenant", "operator"] = "tenant"
+    everywhere: bool = False
     default: bool = False
     egress: tuple[str, ...] = ()
     data: tuple[str, ...] = ()

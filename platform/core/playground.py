@@ -19,6 +19,7 @@ from .answer import Answer, source_list
 from .bots import LiveBot, own_bot
 from .breaker import Breakers
 from .clock import new_uuid
+from .entitlements import check_open
 from .errors import WebChatAgentError
 from .prompting import chat_messages
 from .resolver import candidates, stream_answer
@@ -53,6 +54,7 @@ def bot_of_version(tenant: Tenant, bot_id: int, number: int) -> LiveBot:
 
 def prepare_trial(bot: LiveBot, question: str) -> Trial:
     """Find passages for a question, and make what is sent. Raises InvalidRequest, QuotaExceeded."""
+    check_open(bot.tenant)
     question = check_message(bot, question)
     language = detect_language(question, bot.locale)
     if caps.are_set(bot):

@@ -22,6 +22,7 @@ from .addresses import canonical_host
 from .config_values import merged, moved_secrets, only_secrets, secrets_in, without
 from .db.tenants import PluginSwitch
 from .egress import calling
+from .entitlements import check_plugin
 from .errors import Forbidden, InvalidRequest, NotFound, WebChatAgentError
 from .manifest import Manifest
 from .stopping import Receipt, kinds_of, stop
@@ -192,6 +193,7 @@ def entered_hosts(platform: Platform, plugin: str, tenant_id: int | None) -> fro
 def enable(tenant: Tenant, plugin: str) -> None:
     """Switch a plugin on. Raises PluginProblems with what is wrong with its configuration."""
     _switchable(tenant, plugin)
+    check_plugin(tenant, plugin)
     _refuse(check(tenant, plugin))
     with tenant.write() as db:
         _switch(db, plugin, True)

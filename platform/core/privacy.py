@@ -27,6 +27,7 @@ PURPOSES = (
     "statistics",
     "marketing",
     "offers",
+    "billing",
 )
 
 

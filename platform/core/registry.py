@@ -148,6 +148,7 @@ class Registry:
         self.operator_switched = frozenset(
             n for n, m in self.manifests.items() if m.switched_by == "operator" and m.default
         )
+        self.everywhere = frozenset(n for n, m in self.manifests.items() if m.everywhere)
         self.platform = Hooks({**self._always, **self._plugins}, "platform")
         self._for = functools.lru_cache(maxsize=256)(self._build)
         self._one = functools.lru_cache(maxsize=None)(lambda name: Hooks({name: self._plugins[name]}, "plugin"))

@@ -15,10 +15,12 @@ from .db.records import BackgroundJob
 from .db.sources import Document, Source
 from .documents import PASSING, Connector, Failed, Finding, FoundDocument, SourceSpec, Unchanged
 from .egress import calling
+from .entitlements import PlanLimit, check_open, room
 from .errors import InvalidRequest, NotFound, WebChatAgentError
 from .storable import storable
 from .tenancy import TenantSession, see_discarded
 from .tenants import Tenant
+from .texts import say
 from .urlcheck import parse_target
 
 MAX_BYTES = 50_000_000
@@ -26,12 +28,16 @@ MAX_BYTES = 50_000_000
 
 @dataclass
 class Added:
-    """What adding did: the source, the documents that are new or changed, and those that are as they were."""
+    """What adding did: the source, the documents that are new or changed, and those that are as they were.
+
+    `left_out` counts new ones that the tenant's plan has no room for.
+    """
 
     source_id: int
     documents: list[int] = field(default_factory=list)
     unchanged: int = 0
     gone: int = 0
+    left_out: int = 0
     jobs: list[str] = field(default_factory=list)
 
 
@@ -66,6 +72,7 @@ def add_source(tenant: Tenant, bot_id: int, target: str, *, title: str = "") -> 
 
 
 def _read_target(tenant: Tenant, bot_id: int, target: str, title: str, action: str) -> Added:
+    check_open(tenant)
     plugin, connector = find_connector(tenant, target)
     source_id = ensure_source(tenant, bot_id, connector.kind, target, title)
     _note(tenant, action, f"source:{source_id}", bot=bot_id, kind=connector.kind)
@@ -94,7 +101,8 @@ def _check_address(tenant: Tenant, target: str) -> None:
 
 def add_text(tenant: Tenant, bot_id: int, document: FoundDocument) -> Added:
     """Add one document whose text is ready to the bot's `Uploads` source; its external id names it there."""
-    added = take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False)
+    check_open(tenant)
+    added = _all_fit(take_findings(tenant, ensure_uploads(tenant, bot_id), [document], complete=False))
     _note(tenant, "document.added", f"source:{added.source_id}", bot=bot_id)
     return added
 
@@ -110,12 +118,20 @@ def upload_file(tenant: Tenant, bot_id: int, name: str, data: bytes) -> Added:
         raise InvalidRequest(
             f"{name} is larger than {MAX_BYTES // 1_000_000} MB.", "split it", code="file_too_large", field="file"
         )
+    check_open(tenant)
     source_id = ensure_uploads(tenant, bot_id)
     plugin, connector = connector_of(tenant, "file")
     assert connector.expand is not None
     with calling(plugin, tenant):
-        added = take_findings(tenant, source_id, connector.expand(name, data), complete=False)
+        added = _all_fit(take_findings(tenant, source_id, connector.expand(name, data), complete=False))
     _note(tenant, "document.uploaded", f"source:{source_id}", bot=bot_id, count=len(added.documents))
+    return added
+
+
+def _all_fit(added: Added) -> Added:
+    """Raise PlanLimit where nothing of what somebody added by hand fitted into the plan."""
+    if added.left_out and not added.documents:
+        raise PlanLimit("The plan holds no more pages.", "choose a larger plan, or delete some")
     return added
 
 
@@ -183,7 +199,8 @@ def take_findings(tenant: Tenant, source_id: int, findings: Iterable[Finding], *
     if complete:
         added.gone = len(_delete_missing(tenant, source_id, seen))
     with tenant.write() as db:
-        db.execute(update(Source).where(Source.id == source_id).values(state="ready", error="", synced_at=now()))
+        error = say("pages_left_out", tenant.locale, count=added.left_out) if added.left_out else ""
+        db.execute(update(Source).where(Source.id == source_id).values(state="ready", error=error, synced_at=now()))
     return added
 
 
@@ -205,8 +222,15 @@ def _take(tenant: Tenant, added: Added, batch: list[Finding]) -> None:
             names = [f.external_id for f in batch]
             rows = db.scalars(select(Document).where(Document.source_id == source.id, Document.external_id.in_(names)))
             known = {row.external_id: row for row in rows}
+            left = room(db, tenant, "pages")
             for finding, blob in zip(batch, blobs, strict=True):
                 row = known.get(finding.external_id)
+                if row is None and left is not None and not isinstance(finding, Failed):
+                    if left < 1:
+                        added.left_out += 1
+                        unused += [blob] if blob else []
+                        continue
+                    left -= 1
                 if row is None:
                     row = Document(
                         source_id=source.id, bot_id=source.bot_id, external_id=finding.external_id, version=0

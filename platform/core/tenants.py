@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from .audit import current_actor
 from .caps import NO_CAPS, Caps
@@ -20,7 +20,8 @@ from .db.database import Database
 from .db.records import AuditEntry
 from .db.sources import EmbeddingChoice
 from .db.tenants import PluginSwitch, TenantRow
-from .errors import InvalidRequest, NotFound, Unavailable
+from .entitlements import EVERYTHING, Entitlements, read_entitlements
+from .errors import Forbidden, InvalidRequest, NotFound, Unavailable
 from .prices import FREE, Prices
 from .secrets import PREFIX as SEALED
 from .secrets import SecretBox
@@ -111,6 +112,9 @@ class Tenant:
     platform: Platform = field(compare=False, repr=False)
     prices: Prices = field(default=FREE, compare=False, repr=False)
     caps: Caps = field(default=NO_CAPS, compare=False, repr=False)
+    """The narrower of the tenant's own caps and the plan's."""
+    own_caps: Caps = field(default=NO_CAPS, compare=False, repr=False)
+    entitlements: Entitlements = field(default=EVERYTHING, compare=False, repr=False)
     erase_at: datetime | None = field(default=None, compare=False)
     """Set for a tenant that is closed: from when on it is erased."""
     _configs: dict[str, BaseModel] = field(default_factory=dict, compare=False, repr=False)
@@ -198,19 +202,33 @@ def load_tenant(platform: Platform, *, slug: str = "", tenant_id: int = 0) -> Te
                 f"There is no tenant {slug or tenant_id}.", "see `webchatagent tenant list`", code="tenant_not_found"
             )
         row, space = found
-        on = db.scalars(select(PluginSwitch.plugin).where(PluginSwitch.tenant_id == row.id, PluginSwitch.enabled))
+        on = frozenset(db.scalars(_switched_on(platform, row.id))) | platform.registry.operator_switched
+        allowed = read_entitlements(row.plan, on)
+        caps = Caps.model_validate(row.caps) if row.caps else NO_CAPS
         return Tenant(
             row.id,
             row.slug,
             row.name,
             row.locale,
-            frozenset(on) | platform.registry.operator_switched,
+            on,
             platform,
             Prices.model_validate(row.prices) if row.prices else FREE,
-            Caps.model_validate(row.caps) if row.caps else NO_CAPS,
+            allowed.capped(caps),
+            caps,
+            allowed,
             row.erase_at,
             _remembered={"embedding": space or ""},
         )
+
+
+def _switched_on(platform: Platform, tenant_id: int) -> Any:
+    """The plugins that a tenant switched on, and those that the operator switched on for everybody."""
+    mine = PluginSwitch.tenant_id == tenant_id
+    everywhere = platform.registry.everywhere
+    if everywhere:
+        operator = select(TenantRow.id).where(TenantRow.slug == OPERATOR).scalar_subquery()
+        mine = or_(mine, PluginSwitch.plugin.in_(everywhere) & (PluginSwitch.tenant_id == operator))
+    return select(PluginSwitch.plugin).where(mine, PluginSwitch.enabled)
 
 
 def list_tenants(platform: Platform) -> list[Tenant]:
@@ -234,7 +252,9 @@ def create_tenant(platform: Platform, slug: str, name: str, locale: str = "en") 
         defaults = [n for n, m in platform.registry.manifests.items() if m.default and m.switched_by == "tenant"]
         db.add_all(PluginSwitch(tenant_id=row.id, plugin=plugin) for plugin in defaults)
         db.add(AuditEntry(tenant_id=row.id, actor=current_actor(), action="tenant.created", target=slug, detail={}))
-    return load_tenant(platform, slug=slug)
+    made = load_tenant(platform, slug=slug)
+    made.hooks.call("tenant_created", tenant=made)
+    return load_tenant(platform, slug=slug) if platform.registry.everywhere & made.enabled else made
 
 
 def ensure_operator(platform: Platform) -> None:
@@ -306,6 +326,23 @@ def operator_tenant(platform: Platform) -> Tenant:
     """The operator's own tenant, made when it is missing."""
     ensure_operator(platform)
     return load_tenant(platform, slug=OPERATOR)
+
+
+def own_tenant(operator: Tenant, tenant_id: int) -> Tenant:
+    """A tenant of the operator's installation, for what the operator's plugins do. Raises NotFound, Forbidden."""
+    _check_operator(operator)
+    return load_tenant(operator.platform, tenant_id=tenant_id)
+
+
+def all_tenants(operator: Tenant) -> list[Tenant]:
+    """All tenants of the operator's installation. Raises Forbidden."""
+    _check_operator(operator)
+    return list_tenants(operator.platform)
+
+
+def _check_operator(tenant: Tenant) -> None:
+    if tenant.slug != OPERATOR:
+        raise Forbidden("Only the operator's own workspace reaches others.")
 
 
 def check_slug(slug: str) -> None:

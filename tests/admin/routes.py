@@ -104,6 +104,12 @@ TABLE = (
     Route("/connections/<plugin>/back", OWNERS, ids=("connected",), destroys=True),
     post("/connections/<plugin>/choose", OWNERS, ("connected",), destroys=True, choice="x"),
     post("/connections/<plugin>/disconnect", OWNERS, ("connected",), destroys=True),
+    # nothing is sold in this house: an owner finds nothing
+    Route("/plan/", ("owner", "editor", "viewer"), destroys=True),
+    post("/plan/choose", OWNERS, destroys=True, price="price_1"),
+    post("/plan/portal", OWNERS, destroys=True),
+    post("/plan/end", OWNERS, destroys=True, end="yes"),
+    Route("/plan/invoice/<number>", OWNERS, ids=("connected",), destroys=True),
     Route("/marketplace/", ALL),
     Route("/marketplace/<plugin>/", ALL, ids=("plugin",)),
     post("/marketplace/<plugin>/settings", OWNERS, ("plugin",), c_max_pages="x"),

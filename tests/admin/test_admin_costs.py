@@ -10,6 +10,7 @@ import pytest
 
 from webchatagent.admin.fab.views import GuardedView
 from webchatagent.core import plugins
+from webchatagent.core.tenants import operator_tenant
 
 from .routes import ALL, TABLE, Route
 
@@ -57,6 +58,8 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
 ) -> None:
     for plugin in ("calendar", "newsletter", "lead_capture"):
         plugins.enable(house.acme, plugin)
+    with operator_tenant(house.platform).write() as db:
+        plugins._switch(db, "stripe_billing", True)  # without a key, which this test has none for
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
     assert {v.spec.id for v in lists} >= {
         "bots",

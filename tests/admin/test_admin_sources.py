@@ -220,12 +220,16 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
         "unknown_answer": "Ask us.",
         "instructions": "",
         "allowed_origins": "www.Example.org/path\nhttp://localhost:3000",
+        "max_message": "500",
+        "session_days": "3650",
+        "api_key_required": "y",
     }
     assert owner.post(f"/bots/edit/{bot.id}", form).status_code == 302
     bot = find_bot(house.platform, "acme/groesse-mass")
     assert (bot.name, bot.locale, bot.settings.suggestions) == ("Maß", "hi", ["One?", "Two?"])
     assert bot.settings.allowed_origins == ["https://www.example.org", "http://localhost:3000"]
     assert (bot.settings.teaser, bot.settings.teaser_seconds, bot.settings.open_seconds) == ("Questions?", 12, 0)
+    assert (bot.settings.max_message, bot.settings.session_days, bot.settings.api_key_required) == (500, 3650, True)
     assert bot.settings.accent == "#123456" and bot.settings.close_behaviour == "end"
 
 
@@ -238,6 +242,9 @@ def test_a_bot_is_made_and_set(house: Any, owner: Any) -> None:
         ("teaser", "x" * 141, "too long"),
         ("teaser_seconds", "3601", "from 0 to 3600"),
         ("open_seconds", "soon", "from 0 to 3600"),
+        ("max_message", "99", "from 100 to 4000"),
+        ("max_message", "4001", "from 100 to 4000"),
+        ("session_days", "3651", "from 0 to 3650"),
         ("suggestions", "1\n2\n3\n4\n5", "four questions at most"),
     ],
 )

@@ -35,4 +35,12 @@ def stored_bytes(folder: Path) -> bytes:
     assert ids
     files = [p for p in sorted(Path(os.environ[DATA]).rglob("*")) if p.is_file() and ids & set(p.parts)]
     assert files
-    return b"".join(p.read_bytes() for p in files)
+    return b"".join(map(_bytes, files))
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a file; none of one that the node deleted since it was listed."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

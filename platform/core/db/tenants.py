@@ -18,7 +18,7 @@ class TenantRow(Base):
 
     One that is closed has `closed_at`, and `erase_at` from which on it may be erased; `erased` counts what plugins have
     deleted so far, for the receipt.
-    `prices` is a `prices.Prices`, `caps` a `caps.Caps`.
+    `prices` is a `prices.Prices`, `caps` a `caps.Caps`, `plan` an `entitlements.Entitlements`.
     """
 
     __tablename__ = "tenant"
@@ -32,6 +32,7 @@ class TenantRow(Base):
     retention_days: Mapped[int] = mapped_column(default=180)
     prices: Mapped[dict[str, Any]] = mapped_column(default=dict)
     caps: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    plan: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
     erase_at: Mapped[datetime | None]
