@@ -62,11 +62,13 @@ def talks_of(tenant: Tenant, contact_id: int) -> Sequence[Talk]:
 def contact_of(db: TenantSession, email: str, name: str = "", phone: str = "") -> int:
     """The id of the contact with an e-mail address that was proven to be theirs, made when there is none.
 
-    Of one who is known only what is missing is added. Never call it with an address that somebody merely typed: the
-    rights over a contact go with its address.
+    Of one who is known only what is missing is added. A contact that hangs on a conversation is not taken: somebody
+    may have typed the address there, and would see what belongs to its owner. Never call it with such an address.
     """
     email = email.strip().lower()
-    row = db.scalar(select(Contact).where(func.lower(Contact.email) == email).order_by(Contact.id).limit(1))
+    loose = Contact.id.not_in(select(ContactLink.contact_id))
+    mine = func.lower(Contact.email) == email
+    row = db.scalar(select(Contact).where(mine, loose).order_by(Contact.id).limit(1))
     if row is None:
         row = Contact(email=email)
         db.add(row)

@@ -130,7 +130,7 @@ const css = new CSSStyleSheet();
 css.replaceSync(`:host{all:initial}*{box-sizing:border-box}
 [role=dialog]{position:fixed;z-index:2147483000;left:1rem;right:1rem;bottom:1rem;max-width:34rem;max-height:calc(100vh - 2rem);overflow:auto;
 padding:1.25rem;border-radius:.75rem;background:#fff;color:#1b1b1f;font:1rem/1.5 system-ui,sans-serif;box-shadow:0 .25rem 2rem #0005}
-h2{font-size:1.15rem;margin:0 0 .5rem}p{margin:.5rem 0}a{color:#1d4ed8}ul{margin:.25rem 0;padding-left:1.25rem}
+h2{font-size:1.15rem;margin:0 0 .5rem}p{margin:.5rem 0}a{color:#1d4ed8}ul{margin:.25rem 0 .75rem;padding-left:3.25rem}
 .row{display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin-top:1rem}
 button{font:inherit;min-height:2.75rem;padding:.5rem 1rem;border-radius:.5rem;border:2px solid #1b1b1f;background:#fff;color:#1b1b1f;cursor:pointer}
 button:focus-visible,summary:focus-visible,input:focus-visible,a:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}

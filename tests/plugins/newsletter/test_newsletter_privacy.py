@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from webchatagent.core import consents
-from webchatagent.core.api import Subject
-from webchatagent.core.db.chats import Contact
+from webchatagent.core.api import Subject, typed_contact
+from webchatagent.core.db.chats import ChatSession, Contact
 from webchatagent.core.mail import put_mail
 from webchatagent.core.smtp import deliver
 from webchatagent.plugins.newsletter import signup, subject
@@ -91,6 +91,21 @@ def test_the_contact_is_the_proven_address(here):
     with here.read() as db:
         assert list(db.scalars(select(Contact.email))) == [ADA]
     assert subject.locate(here, Subject(contact_id=subscribers(here)[0].contact_id))[0].count == 1
+
+
+def test_who_typed_the_address_elsewhere_sees_nothing_of_its_owner(here, bot):
+    with here.write() as db:
+        talk = ChatSession(bot_id=bot.id, key_hash="0" * 64)
+        db.add(talk)
+        db.flush()
+        session = talk.id
+        typed = typed_contact(db, session, "Eve", ADA, "")
+    subscribe(here)
+    assert subscribers(here)[0].contact_id != typed
+    assert not consents.is_granted(here, Subject(session_id=session), "newsletter")
+    assert consents.is_granted(here, PERSON, "newsletter")
+    subject.erase(here, Subject(session_id=session))
+    assert subscribers(here)[0].state == "confirmed"
 
 
 def test_mail_programs_can_unsubscribe_by_one_click(make_platform):
