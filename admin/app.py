@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webchatagent.core.admin_views import AdminView
 from webchatagent.core.settings import Settings
 from webchatagent.core.tenants import Platform
+from webchatagent.proxies import trust_proxies
 from webchatagent.widget import asset_path
 
 from .languages import LANGUAGES
@@ -57,9 +57,7 @@ def create_admin(
     session = make_session(platform.database.engine)
     with app.app_context():
         Builder(app, session, PAGES, classes)
-    proxies = int(platform.settings.trusted_proxies)
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    trust_proxies(app, platform.settings)
     app.extensions["wca_doctor"], app.extensions["wca_stream"] = doctor, stream
     # The preview shows the real widget; its files come from here, whatever address the public app has.
     app.register_blueprint(Blueprint("widget", __name__, static_folder=asset_path(), static_url_path="/widget/v1"))
@@ -118,4 +116,7 @@ def settings(chosen: Settings) -> dict[str, object]:
         "AUTH_USER_REGISTRATION": False,
         "RATELIMIT_ENABLED": chosen.rate_limits == "on",
         "RATELIMIT_STORAGE_URI": chosen.redis_url or "memory://",
+        # A Redis that is away or hangs: the same limits hold in each process, after a third of a second.
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3} if chosen.redis_url else {},
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": bool(chosen.redis_url),
     }

@@ -45,6 +45,8 @@ SENTENCES: dict[str, Any] = {
     "notice_half": _("Please write a subject and a text, in one language at least."),
     "notice_sent": _("This notice was sent already."),
     "notice_not_found": _("There is no such notice."),
+    "request_not_found": _("There is no such request."),
+    "request_done": _("This request is done already."),
     "proof_missing": _("Please say where the mail is kept."),
     "date_wrong": _("It cannot have come later than now."),
     "consent_not_found": _("No consent of this person is in force here."),

@@ -20,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import processes  # noqa: E402
 from corpus import documents, questions  # noqa: E402
 from load import at, closed_loop, hold  # noqa: E402
 
@@ -160,9 +161,17 @@ def _children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def several(data: str) -> None:
+    """One and two processes over Redis, on data with the provider's stub."""
+    server = Server("provider", data)  # makes the data
+    bot = server.bot
+    server.stop()
+    processes.compare(data, bot)
+
+
 def main(wanted: list[str]) -> None:
-    """Run the parts that are named (index, offline, provider, local, held), or all."""
-    wanted = wanted or ["index", "offline", "provider", "local", "held"]
+    """Run the parts that are named (index, offline, provider, processes, local, held), or all."""
+    wanted = wanted or ["index", "offline", "provider", "processes", "local", "held"]
     folder = Path(tempfile.mkdtemp(prefix="webchatagent-bench-"))
     try:
         if "index" in wanted:
@@ -172,6 +181,9 @@ def main(wanted: list[str]) -> None:
         if "provider" in wanted:
             with stub():
                 compare("relay", "provider", str(folder / "provider"))
+        if "processes" in wanted:
+            with stub():
+                several(str(folder / "several"))
         if "local" in wanted:
             chat("local", str(folder / "local"), requests=200)
         if "held" in wanted:

@@ -149,15 +149,16 @@ def build_server(platform: Platform) -> tuple[Bridge, Worker | None]:
     from .admin.app import create_admin
     from .doctor import look
     from .web.app import create_public
+    from .web.parts import KEY
 
     public, admin_app = create_public(platform), create_admin(platform, doctor=look, stream=stream)
     dispatch = DispatcherMiddleware(public, {"/admin": admin_app})
-    bridge = Bridge(dispatch, largest_body)
+    bridge = Bridge(dispatch, largest_body, finish=public.extensions[KEY].runner.finish)
     worker = None
     if platform.settings.redis_url:
         from .jobs.redis_queue import make_ring
 
-        platform.ring = make_ring(platform.settings)
+        platform.ring = make_ring(platform)
     else:
         worker = Worker(platform)
         platform.ring = worker.ring

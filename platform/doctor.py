@@ -11,6 +11,7 @@ from .core.db.row_security import check_wall
 from .core.errors import WebChatAgentError
 from .core.tenancy import system_scope
 from .core.tenants import Health, Platform
+from .redis_client import connect
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,8 @@ def _plugins(platform: Platform) -> Health:
 def _redis(platform: Platform) -> Health:
     import redis
 
-    client = redis.Redis.from_url(platform.settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
     try:
-        client.ping()
+        connect(platform.settings.redis_url, 1.0).ping()
     except redis.RedisError:
         return Health(
             "degraded", "Redis does not answer; jobs run later and limits are counted per process.", "start Redis"

@@ -12,6 +12,8 @@ import pytest
 from .figures import Figures, printed
 
 if TYPE_CHECKING:
+    from webchatagent.testing.redis import RedisServer
+
     from .elastic_node.running import Node
     from .identity.running import IdentityProvider
 
@@ -73,6 +75,21 @@ def elastic_node(tmp_path_factory: pytest.TempPathFactory) -> Node:
         pytest.skip(f"Elasticsearch cannot be started: {missing}")
     os.environ[opened.URL], os.environ[opened.DATA] = node.url, str(node.data)
     return node
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server of the module's own; skips where it is not installed."""
+    from webchatagent.testing.redis import RedisServer, is_installed
+
+    if not is_installed():
+        reason = "redis-server is not installed (apt-get install redis-server)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,8 @@ ORDER = (
     "PlanPage",
     "UsageView",
     "JobsView",
+    "PrivacyNoticePage",
+    "RequestsPage",
     "ConsentsView",
     "WithdrawalsPage",
     "DiscardedPage",

@@ -30,8 +30,10 @@ from .plan import PlanPage
 from .playground import PlaygroundPage
 from .preview import PreviewPage
 from .prices import PricesPage
+from .privacy_notice import PrivacyNoticePage
 from .recipients import RECIPIENTS
 from .register import RegisterPage
+from .requests import RequestsPage
 from .reset import ResetPage
 from .second_step import SecondStepPage
 from .sent import SentPage
@@ -53,6 +55,8 @@ PAGES: tuple[type[Page], ...] = (
     MembersPage,
     KeysPage,
     DiscardedPage,
+    PrivacyNoticePage,
+    RequestsPage,
     AuditPage,
     OutboxPage,
     WorkspacePage,
@@ -83,6 +87,8 @@ PAGES: tuple[type[Page], ...] = (
 SPECS: tuple[AdminView, ...] = (BOTS, CONTACTS, RECIPIENTS)
 
 BY_HAND: dict[str, tuple[type[Page], str]] = {
+    "NoticeVersion": (PrivacyNoticePage, "it is published from what is switched on, and never changed"),
+    "RightsRequest": (RequestsPage, "is settled over every plugin, with a receipt"),
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
     "BotVersion": (ModelPage, "it is compared and brought back, never changed"),

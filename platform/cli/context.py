@@ -44,11 +44,11 @@ class Context:
             guard_egress(self._platform)  # a command that reads a website is bound like a server
         return self._platform
 
-    def settings_only(self) -> Any:
-        """The settings, without building anything."""
+    def settings_only(self, processes: int | None = None) -> Any:
+        """The settings, without building anything; what the command line says wins."""
         from ..core.settings import load_settings
 
-        return load_settings(data=self._data)
+        return load_settings(data=self._data, processes=str(processes) if processes else None)
 
 
 def common(function: F) -> F:

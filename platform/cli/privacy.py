@@ -1,4 +1,4 @@
-"""`privacy`: a person's rights from the command line (notice, records and requests come with the privacy desk)."""
+"""`privacy`: a person's rights from the command line, and what persons asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..core import requests
 from ..core.errors import InvalidRequest
 from ..core.privacy import ErasureReport, ExportPart, Subject
 from ..core.sessions import locate_session
@@ -105,3 +106,27 @@ def erase(context: Context, tenant_slug: str, email: str, session: str, yes: boo
     if not yes:
         raise InvalidRequest("This deletes everything on this person.", "add --yes when you mean it", field="yes")
     return _receipts(tenant.hooks.call("subject_erase", tenant=tenant, subject=subject))
+
+
+@privacy.command("requests")
+@click.argument("tenant_slug", metavar="TENANT")
+@common
+def list_of_requests(context: Context, tenant_slug: str) -> Result:
+    """What persons asked for: the open requests first, the one that is due next at the top."""
+    tenant = load_tenant(context.platform, slug=tenant_slug)
+    rows = requests.list_requests(tenant)
+    data = [
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "channel": row.channel,
+            "state": row.state,
+            "missing": row.missing.split(),
+            "created_at": row.created_at.isoformat(),
+            "due_at": row.due_at.isoformat(),
+            "receipt": row.receipt or {},
+        }
+        for row in rows
+    ]
+    lines = [f"{row.id}  {row.kind}  {row.state}  until {row.due_at:%Y-%m-%d}" for row in rows]
+    return Result(data, lines or ["Nobody asked for anything."])

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from . import caps
 from .actions import shown_parts
+from .alive import is_dead, process_name
 from .analysis import detect_language
 from .bots import LiveBot
 from .clock import new_uuid, now
@@ -104,6 +105,7 @@ def _new_turn(
             session_id=session.id,
             client_message_id=client_message_id,
             question_id=question,
+            held_by=process_name(),
             **held,
         )
         capped = held.get("error", "")
@@ -167,7 +169,7 @@ def _known_turn(
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
             if turn.answer is not None and turn.answer.parts:
                 turn.parts = shown_parts(bot.tenant, db, [turn.answer]).get(turn.answer.id, ())
-        elif row.state != "cut" and row.updated_at > now() - timedelta(seconds=STALE_SECONDS):
+        elif not is_left(row):
             turn.state = "running"
         else:
             turn.past = past_messages(db, session.id, Message.id < (row.question_id or 0))
@@ -176,7 +178,14 @@ def _known_turn(
                 setattr(row, column, value)
             turn.capped = row.error
             row.state, row.text, row.attempts, row.updated_at = "accepted", "", row.attempts + 1, now()
+            row.held_by = process_name()
         return turn
+
+
+def is_left(row: TurnRow) -> bool:
+    """Whether nobody answers a turn that is not done: it was cut, its process died, or it says nothing for too long."""
+    stale = row.updated_at <= now() - timedelta(seconds=STALE_SECONDS)
+    return row.state == "cut" or stale or is_dead(row.held_by)
 
 
 def find_passages(turn: Turn) -> None:

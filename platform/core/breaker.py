@@ -28,11 +28,28 @@ class _State:
 
 
 class Breakers:
-    """The breakers of a process. `clock` gives seconds that only grow."""
+    """The breakers of a process. `clock` gives seconds that only grow.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    `changed(key, seconds)` is told when one opens here, for so long, and with 0 when it closes; it must not wait.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        changed: Callable[[Hashable, float], None] = lambda key, seconds: None,
+    ) -> None:
+        self._clock, self._changed = clock, changed
         self._states: dict[Hashable, _State] = {}
+
+    def learn(self, key: Hashable, seconds: float) -> None:
+        """Another process opened one, for so long; or closed it, with 0."""
+        if not seconds:
+            self._states.pop(key, None)
+            return
+        self._make_room()
+        state = self._states.setdefault(key, _State())
+        if not state.trying:
+            state.open_until = max(state.open_until, self._clock() + min(seconds, LONGEST))
 
     def allows(self, key: Hashable) -> bool:
         """Whether to ask now. After a pause only one attempt is let through until it has ended."""
@@ -46,26 +63,32 @@ class Breakers:
 
     def succeeded(self, key: Hashable) -> None:
         """The provider answered."""
-        self._states.pop(key, None)
+        state = self._states.pop(key, None)
+        if state is not None and state.open_until:
+            self._changed(key, 0.0)
 
     def failed(self, key: Hashable, error: ModelFailed) -> None:
         """The provider did not answer. What is wrong with the question itself (`too_long`, `filtered`) does not count."""
         if error.trouble in ("too_long", "filtered"):
             self.gave_up(key)
             return
-        if len(self._states) >= MOST:
-            self._states.pop(next(iter(self._states)))
+        self._make_room()
         at, state = self._clock(), self._states.setdefault(key, _State())
         state.failures = [t for t in state.failures if t > at - WINDOW] + [at]
         pause = self._pause(state, error)
         if pause:
             state.open_until, state.trying = at + pause, False
+            self._changed(key, pause)
 
     def gave_up(self, key: Hashable) -> None:
         """The attempt ended without a verdict: the visitor left. The next one may try."""
         state = self._states.get(key)
         if state:
             state.trying = False
+
+    def _make_room(self) -> None:
+        if len(self._states) >= MOST:
+            self._states.pop(next(iter(self._states)))
 
     @staticmethod
     def _pause(state: _State, error: ModelFailed) -> float:

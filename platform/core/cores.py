@@ -35,13 +35,16 @@ _held: list[_Held] = []  # of this process: one or none
 
 
 @contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """Run this thread, and those that it starts, on one core; a quieter one is looked for while it lasts."""
+def one_core(place: int | None = None) -> Iterator[None]:
+    """Run this thread, and those that it starts, on one core; a quieter one is looked for while it lasts.
+
+    `place` is the number of this process among several of a server, so that each has a core of its own.
+    """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
     if len(cores) < 2 or _held:
         yield
         return
-    held, ended = _Held(cores[os.getpid() % len(cores)], cores), threading.Event()
+    held, ended = _Held(cores[(os.getpid() if place is None else place) % len(cores)], cores), threading.Event()
     watch = threading.Thread(target=_watch, args=(held, ended), name="cores", daemon=True)
     watch.start()  # before this thread is bound: a new thread has the bounds of the one that starts it
     _held.append(held)

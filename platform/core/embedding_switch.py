@@ -247,6 +247,7 @@ def fill_space(tenant: Tenant, space_id: str) -> None:
     """
     end = time.monotonic() + SLICE_SECONDS
     while True:
+        jobs.stop_if_cancelled()
         choice = read_choice(tenant)
         if space_id not in (choice.space, choice.next):
             drop_space(tenant, space_id)

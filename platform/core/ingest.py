@@ -124,6 +124,7 @@ def _embed(tenant: Tenant, model: Judged, document_id: int) -> None:
     store, space_id = tenant.platform.chunks, model.space.id
     store.ensure_space(model.space)
     while missing := store.missing_vectors(tenant.id, space_id, EMBED_BATCH, document_id):
+        jobs.stop_if_cancelled()
         rows = model.embed_masked([text for _, text in missing])
         if not store.put_vectors(tenant.id, space_id, [ref for ref, _ in missing], rows):
             break  # the document was deleted meanwhile

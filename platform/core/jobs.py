@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,10 +17,13 @@ from .db.tenants import TenantRow
 from .tenancy import TenantSession, current_tenant_id, system_scope
 from .tenants import Platform, Tenant
 
+QUEUES = ("soon", "documents", "websites", "vectors", "care")
+"""What workers can be started for: what people wait for, and what takes long, each beside the others."""
+
 
 @dataclass(frozen=True)
 class JobKind:
-    """A kind of job: how urgent (lowest first), how long one attempt may take, how often it is tried."""
+    """A kind of job: how urgent (lowest first), how long one attempt may take, how often it is tried, in which queue."""
 
     name: str
     priority: int = 5
@@ -27,20 +31,45 @@ class JobKind:
     attempts: int = 3
     quick: bool = True
     title: Mapping[str, str] = field(default_factory=dict)
+    queue: str = "soon"
 
 
-INDEX = JobKind("index_document", priority=1)
+class JobCancelled(BaseException):
+    """The job in hand was cancelled, or another worker has it. Not an Exception: what a job catches must not keep it."""
+
+
+_lost: ContextVar[Callable[[], bool] | None] = ContextVar("lost", default=None)
+
+
+def run_unless(lost: Callable[[], bool], work: Callable[[], object]) -> None:
+    """Run a job's work; inside, `stop_if_cancelled` asks whether the job was `lost`."""
+    token = _lost.set(lost)
+    try:
+        work()
+    finally:
+        _lost.reset(token)
+
+
+def stop_if_cancelled() -> None:
+    """To be called between two steps of long work, also outside of a job. Raises JobCancelled."""
+    lost = _lost.get()
+    if lost is not None and lost():
+        raise JobCancelled
+
+
+INDEX = JobKind("index_document", priority=1, queue="documents")
 DELETE = JobKind("delete_documents", priority=0)
 ERASE = JobKind("erase_session", priority=0)
-SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False)
-EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False)
-FILL = JobKind("fill_space", priority=9, lease_seconds=300, quick=False)
-DROP = JobKind("drop_space", priority=9, lease_seconds=300, quick=False)
+SYNC = JobKind("sync_source", priority=2, lease_seconds=300, quick=False, queue="websites")
+EMBED = JobKind("embed_document", priority=8, lease_seconds=300, quick=False, queue="vectors")
+FILL = JobKind("fill_space", priority=9, lease_seconds=300, quick=False, queue="vectors")
+DROP = JobKind("drop_space", priority=9, lease_seconds=300, quick=False, queue="vectors")
 MAIL = JobKind("send_mail", priority=1, quick=False)
-PURGE = JobKind("purge", priority=9)
-ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False)
-NOTICE = JobKind("send_notice", priority=6, quick=False)
-KINDS = {k.name: k for k in (INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
+PURGE = JobKind("purge", priority=9, queue="care")
+ERASE_TENANT = JobKind("erase_tenant", priority=7, lease_seconds=300, attempts=10, quick=False, queue="care")
+NOTICE = JobKind("send_notice", priority=6, quick=False, queue="care")
+SETTLE = JobKind("settle_request", priority=1, attempts=12, quick=False)
+KINDS = {k.name: k for k in (SETTLE, INDEX, DELETE, ERASE, SYNC, EMBED, FILL, DROP, MAIL, PURGE, ERASE_TENANT, NOTICE)}
 
 
 def add_job(db: TenantSession, kind: JobKind, key: str = "", *, delay: float = 0.0, **arguments: Any) -> str:

@@ -12,6 +12,7 @@ from .discarded import purge_discarded
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
 from .replies import purge_replies
+from .requests import purge_requests
 from .retention import purge_conversations, purge_jobs, purge_mails
 from .tenants import Tenant
 
@@ -60,7 +61,7 @@ def subject_erase(tenant: Tenant, subject: Subject) -> ErasureReport:
 
 @hookimpl
 def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
-    """What is old or was discarded: conversations, arguments of actions, jobs, mails, invitations, kept replies."""
+    """What is old or was discarded: conversations, arguments of actions, jobs, mails, invitations, replies, requests."""
     done = {
         "discarded": purge_discarded,
         "conversations": purge_conversations,
@@ -69,6 +70,7 @@ def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
         "mails": purge_mails,
         "replies": purge_replies,
         "consents": purge_consents,
+        "requests": purge_requests,
     }
     return ErasureReport({name: purge(tenant, now) for name, purge in done.items()})
 

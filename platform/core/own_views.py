@@ -7,6 +7,7 @@ from typing import Any
 
 from .actions import SETTLED
 from .admin_views import AdminAction, AdminView
+from .cancelling import cancel_jobs
 from .db.actions import ActionRow
 from .db.operating import SupportVisit
 from .db.records import BackgroundJob, ConsentRecord, UsageRow
@@ -28,6 +29,11 @@ def _labels(*columns: str) -> dict[str, Mapping[str, str]]:
 def retry(tenant: Tenant, rows: list[Any]) -> None:
     """Run the chosen jobs again that failed."""
     retry_jobs(tenant, [row.id for row in rows])
+
+
+def cancel(tenant: Tenant, rows: list[Any]) -> None:
+    """Cancel the chosen jobs that wait or run."""
+    cancel_jobs(tenant, [row.id for row in rows])
 
 
 CHANNELS = ("widget", "email")
@@ -66,7 +72,10 @@ def views() -> list[AdminView]:
         filters=("state",),
         order=("created_at", "desc"),
         rights=rights(read=("owner", "editor", "operator"), write=("owner", "editor", "operator")),
-        actions=(AdminAction("retry", words("admin_jobs_retry"), retry),),
+        actions=(
+            AdminAction("retry", words("admin_jobs_retry"), retry),
+            AdminAction("cancel", words("admin_jobs_cancel"), cancel, words("admin_jobs_cancel_sure")),
+        ),
         empty_title=words("admin_jobs_empty"),
     )
     usage = AdminView(

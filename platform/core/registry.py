@@ -8,7 +8,7 @@ import inspect
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -27,11 +27,16 @@ GROUP = "webchatagent.plugins"
 
 
 class HookFailed(Exception):
-    """One or more plugins failed in a hook where that must not pass; `failures` is `[(plugin, error)]`."""
+    """One or more plugins failed in a hook where that must not pass; `failures` is `[(plugin, error)]`.
 
-    def __init__(self, hook: str, failures: list[tuple[str, Exception]]) -> None:
-        super().__init__(f"{hook}: " + "; ".join(f"{plugin}: {error!r}" for plugin, error in failures))
-        self.hook, self.failures = hook, failures
+    `results` has what the others gave, as `[(plugin, value)]`.
+    """
+
+    def __init__(
+        self, hook: str, failures: list[tuple[str, Exception]], results: Sequence[tuple[str, Any]] = ()
+    ) -> None:
+        super().__init__(f"{hook}: " + "; ".join(f"{plugin}: {type(error).__name__}" for plugin, error in failures))
+        self.hook, self.failures, self.results = hook, failures, list(results)
 
 
 class PluginRefused(Exception):
@@ -91,7 +96,7 @@ class Hooks:
                 if value is not None:
                     results.append((impl.plugin_name, value))
         if spec.kind == "require" and failures:
-            raise HookFailed(name, failures)
+            raise HookFailed(name, failures, results)
         return None if spec.kind == "notify" else results
 
     @staticmethod

@@ -12,6 +12,7 @@ from pathlib import Path
 from .errors import WebChatAgentError
 
 PREFIX = "WEBCHATAGENT_"
+MOST_PROCESSES = 64
 
 
 class SettingError(WebChatAgentError):
@@ -84,6 +85,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("PUBLIC_URL", "", "The address visitors use, such as `https://chat.example.org`."),
     Setting("TRUSTED_PROXIES", "0", "How many proxies in front may set `X-Forwarded-For`."),
+    Setting(
+        "ADDRESS_HEADER",
+        "X-Forwarded-For",
+        "Where the visitor's address is when there are trusted proxies. `CF-Connecting-IP` behind Cloudflare, if nobody "
+        "reaches the server around it.",
+        ("X-Forwarded-For", "CF-Connecting-IP"),
+    ),
+    Setting(
+        "PROCESSES", "1", "How many processes `serve` starts; more than one needs Redis. One for each core is enough."
+    ),
     Setting("RATE_LIMITS", "on", "Limits per session, address, bot and key; `off` for load tests.", ("on", "off")),
     Setting("PRIVATE_HOSTS", "", "host:port list that may be called although private, comma separated."),
     Setting(
@@ -113,9 +124,11 @@ class Settings:
             value = self._values[setting.name]
             if setting.choices and value not in setting.choices:
                 raise SettingError(f"{PREFIX}{setting.name} is {value!r}", f"use one of: {', '.join(setting.choices)}")
-        for name in ("TRUSTED_PROXIES", "LOG_DAYS"):
+        for name in ("TRUSTED_PROXIES", "LOG_DAYS", "PROCESSES"):
             if not (self._values[name].isascii() and self._values[name].isdigit()):
                 raise SettingError(f"{PREFIX}{name} is {self._values[name]!r}", "use a whole number, such as 1")
+        if not 1 <= self.processes <= MOST_PROCESSES:
+            raise SettingError(f"{PREFIX}PROCESSES is {self.processes}", f"use 1 to {MOST_PROCESSES}")
         region = self._values["DATA_REGION"]
         if region and not (len(region) == 2 and region.isascii() and region.isalpha() and region.isupper()):
             raise SettingError(f"{PREFIX}DATA_REGION is {region!r}", "use the two letters of a country, such as DE")
@@ -153,6 +166,11 @@ class Settings:
     def private_hosts(self) -> frozenset[str]:
         """host:port pairs that may be called although private."""
         return frozenset(h.strip() for h in self._values["PRIVATE_HOSTS"].split(",") if h.strip())
+
+    @property
+    def processes(self) -> int:
+        """How many processes serve on this machine."""
+        return int(self._values["PROCESSES"])
 
     @property
     def master_keys(self) -> list[bytes]:

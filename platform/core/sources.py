@@ -190,6 +190,7 @@ def take_findings(tenant: Tenant, source_id: int, findings: Iterable[Finding], *
     added, seen = Added(source_id), set[str]()
     batch: list[Finding] = []
     for finding in map(_storable, findings):
+        jobs.stop_if_cancelled()
         seen.add(finding.external_id)
         batch.append(finding)
         if len(batch) == BATCH:

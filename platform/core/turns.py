@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from .accept import find_again
+from sqlalchemy import select, update
+
+from .accept import find_again, is_left
 from .actions import shown_parts
 from .answer import Answer, cut_turn, finish_turn, finished_events
 from .breaker import Breakers
@@ -24,9 +28,11 @@ from .progress import ProgressWriter
 from .resolver import Candidate, candidates, stream_answer
 from .texts import say
 from .tool_loop import step_events
-from .turn import STALE_SECONDS, Turn
+from .turn import Turn
 
 log = logging.getLogger(__name__)
+WATCH_SECONDS = 6.0
+"""For so long a reader in another process counts after it was last seen; it shows itself twice in that time."""
 
 
 @dataclass
@@ -59,10 +65,10 @@ class Reply:
 class TurnRunner:
     """Runs turns on the event loop it is used from, and lets readers follow them."""
 
-    def __init__(self) -> None:
+    def __init__(self, breakers: Breakers | None = None) -> None:
         self._live: dict[int, LiveTurn] = {}
         self._progress = ProgressWriter()
-        self._breakers = Breakers()
+        self._breakers = breakers or Breakers()
 
     @property
     def running(self) -> int:
@@ -80,11 +86,16 @@ class TurnRunner:
                 yield events
             return
         if live is None:
-            live = self._live[turn.id] = LiveTurn()
+            live = self._live[turn.id] = LiveTurn(partial(_is_watched, turn))
             live.start(_answer(turn, live, self._progress, self._breakers), lambda: self._forget(turn.id))
         async with contextlib.aclosing(live.follow()) as following:  # leaving is noticed at once
             async for events in following:
                 yield events
+
+    async def finish(self, seconds: float) -> None:
+        """Let running turns end, for so many seconds; the others are cut, and their readers told. For a process's end."""
+        if self._live:
+            await asyncio.gather(*(live.finish(seconds) for live in list(self._live.values())))
 
     def _forget(self, turn_id: int) -> None:
         self._live.pop(turn_id, None)
@@ -173,11 +184,13 @@ def _cut_event(turn: Turn, sentence: str = "answer_cut") -> Event:
 
 
 async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
-    """Follow a turn that another process answers, by its row, twice a second."""
+    """Follow a turn that another process answers, by its row, twice a second; and let that process know."""
     yield [{"type": "start", "messageId": turn.public_id}]
-    shown = ""
+    shown, told = "", 0.0
     while True:
-        row, answer = await asyncio.to_thread(_look, turn)
+        tell = time.monotonic() - told >= WATCH_SECONDS / 2
+        row, answer = await asyncio.to_thread(_look, turn, tell=tell)
+        told = time.monotonic() if tell else told
         text = answer.text if answer else row.text if row else ""
         if text.startswith(shown) and len(text) > len(shown):
             yield [{"type": "delta", "delta": text[len(shown) :]}]
@@ -188,17 +201,34 @@ async def _watch(turn: Turn) -> AsyncIterator[list[Event]]:
             turn.answer, turn.refused = answer, row.refused
             yield finished_events(turn)[2:]
             return
-        if row is None or row.state == "cut" or row.updated_at < now() - timedelta(seconds=STALE_SECONDS):
+        if row is None or (row.state != "done" and is_left(row)):
             yield [_cut_event(turn)]
             return
         yield []
         await asyncio.sleep(0.5)
 
 
-def _look(turn: Turn) -> tuple[TurnRow | None, Message | None]:
-    with turn.bot.tenant.read() as db:
+def _look(turn: Turn, *, tell: bool = False) -> tuple[TurnRow | None, Message | None]:
+    with turn.bot.tenant.write() if tell else turn.bot.tenant.read() as db:
+        if tell:
+            db.execute(update(TurnRow).where(TurnRow.id == turn.id).values(watched_at=now()))
         row = db.get(TurnRow, turn.id)
         answer = db.get(Message, row.answer_id) if row and row.state == "done" else None
         if answer is not None and answer.parts:
             turn.parts = shown_parts(turn.bot.tenant, db, [answer]).get(answer.id, ())
         return row, answer
+
+
+async def _is_watched(turn: Turn) -> bool:
+    """Whether a reader in another process was there a moment ago; also where the database cannot say."""
+
+    def look() -> bool:
+        with turn.bot.tenant.read() as db:
+            at = db.scalar(select(TurnRow.watched_at).where(TurnRow.id == turn.id))
+        return at is not None and at > now() - timedelta(seconds=WATCH_SECONDS)
+
+    try:
+        return await asyncio.to_thread(look)
+    except Exception:  # of the database, whatever it is: the answer goes on, and the next look says more
+        log.exception("who reads turn %s cannot be seen", turn.public_id)
+        return True

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core import closing, embedding_switch, ingest, mail, retention, servicenotices, sessions, sources
-from ..core.jobs import DELETE, DROP, EMBED, ERASE, ERASE_TENANT, FILL, INDEX, MAIL, NOTICE, PURGE, SYNC
+from ..core import closing, embedding_switch, ingest, mail, requests, retention, servicenotices, sessions, sources
+from ..core.jobs import DELETE, DROP, EMBED, ERASE, ERASE_TENANT, FILL, INDEX, MAIL, NOTICE, PURGE, SETTLE, SYNC
 from ..core.plugin_jobs import plugin_job_gave_up, run_plugin_job
 from ..core.tenants import Tenant
 
@@ -20,6 +20,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     SYNC.name: sources.sync_source,
     MAIL.name: mail.send_mail,
     PURGE.name: retention.purge_tenant,
+    SETTLE.name: requests.settle_again,
     NOTICE.name: servicenotices.send_notice,
     ERASE_TENANT.name: closing.erase_when_due,
 }

@@ -14,6 +14,7 @@ from ..core.db.database import Database
 from ..core.db.records import BackgroundJob
 from ..core.jobs import KINDS, JobKind
 from ..core.tenancy import TenantSession, system_scope
+from .fairness import fair_batch
 
 BACK_OFF = (2.0, 15.0, 60.0)
 BATCH = 16
@@ -32,48 +33,30 @@ class Taken:
     attempts: int
 
 
-def take_jobs(database: Database, worker: str, *, wanted: Sequence[str] = (), only_quick: bool = False) -> list[Taken]:
-    """Take the most urgent due job, and as many quick ones behind it as make a batch.
+def take_jobs(database: Database, worker: str, *, queues: Sequence[str] = ()) -> list[Taken]:
+    """Take the most urgent due job, and as many quick ones behind it as make a batch; of some `queues` or of all.
 
-    Due are queued jobs whose time has come, and running ones whose lease ran out: their worker is gone.
+    Due are queued jobs whose time has come, and running ones whose lease ran out: their worker is gone. Of jobs that are
+    as urgent, those of the tenant come first for whom the fewest run, then of the one whose last job ended longest ago.
     """
-    query = select(BackgroundJob).where(_due()).order_by(BackgroundJob.priority, BackgroundJob.run_at)
-    if wanted:
-        query = query.where(BackgroundJob.id.in_(wanted))
-    if only_quick:
-        query = query.where(BackgroundJob.kind.in_([k.name for k in KINDS.values() if k.quick]))
     with system_scope("take due jobs of any tenant"), database.write() as db:
-        rows = list(db.scalars(query.limit(BATCH).with_for_update(skip_locked=True)))
-        taken = _batch(rows)
+        taken = fair_batch(db, _due(queues), BATCH)
         for row in taken:
             row.state, row.leased_by = "running", worker
             row.lease_until = now() + timedelta(seconds=KINDS[row.kind].lease_seconds)
         return [Taken(r.id, r.tenant_id, KINDS[r.kind], dict(r.arguments or {}), r.attempts + 1) for r in taken]
 
 
-def _due() -> ColumnElement[bool]:
+def _due(queues: Sequence[str] = ()) -> ColumnElement[bool]:
     """Queued and its time has come, or running with a lease that ran out; of a kind that is known here."""
     at = now()
     return and_(
-        BackgroundJob.kind.in_(list(KINDS)),
+        BackgroundJob.kind.in_([name for name, kind in KINDS.items() if not queues or kind.queue in queues]),
         or_(
             and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= at),
             and_(BackgroundJob.state == "running", BackgroundJob.lease_until < at),
         ),
     )
-
-
-def _batch(rows: Sequence[BackgroundJob]) -> list[BackgroundJob]:
-    """The first job alone, or with the quick ones that follow it when it is quick itself."""
-    out: list[BackgroundJob] = []
-    for row in rows:
-        quick = KINDS[row.kind].quick
-        if out and not quick:
-            break
-        out.append(row)
-        if not quick:
-            break
-    return out
 
 
 def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] = ()) -> bool:
@@ -93,13 +76,39 @@ def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] =
 
 
 def extend_lease(database: Database, worker: str, ids: Sequence[str], seconds: int) -> None:
-    """Hold jobs longer; nothing happens for those that another worker has by now."""
+    """Hold jobs longer; nothing happens for those that another worker has by now, or that have ended."""
+    mine = (BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker, BackgroundJob.state == "running")
     with system_scope("hold the lease of jobs"), database.write() as db:
-        db.execute(
-            update(BackgroundJob)
-            .where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker)
-            .values(lease_until=now() + timedelta(seconds=seconds))
-        )
+        db.execute(update(BackgroundJob).where(*mine).values(lease_until=now() + timedelta(seconds=seconds)))
+
+
+def lost_jobs(database: Database, worker: str, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that this worker has no more: they were cancelled, or another one took them."""
+    with system_scope("see whether jobs are still held"), database.read() as db:
+        held = db.scalars(select(BackgroundJob.id).where(BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker))
+        return set(ids) - set(held)
+
+
+def give_back(database: Database, worker: str, ids: Sequence[str]) -> None:
+    """Queue jobs again that were taken and not begun."""
+    mine = (BackgroundJob.id.in_(ids), BackgroundJob.leased_by == worker, BackgroundJob.state == "running")
+    with system_scope("give jobs back"), database.write() as db:
+        db.execute(update(BackgroundJob).where(*mine).values(state="queued", lease_until=None, leased_by=""))
+
+
+def crashed_job(database: Database, job_id: str) -> Taken | None:
+    """The job whose process ended under it, if it is still marked as running: it was begun, and `attempts` counts that."""
+    with system_scope("see what a process died of"), database.read() as db:
+        row = db.get(BackgroundJob, job_id)
+        if row is None or row.state != "running" or row.kind not in KINDS:
+            return None
+        return Taken(row.id, row.tenant_id, KINDS[row.kind], dict(row.arguments or {}), row.attempts)
+
+
+def holder_of(database: Database, job_id: str) -> str:
+    """The worker that holds a job; empty for none."""
+    with system_scope("see who holds a job"), database.read() as db:
+        return db.scalar(select(BackgroundJob.leased_by).where(BackgroundJob.id == job_id)) or ""
 
 
 def finish_jobs(database: Database, worker: str, ids: Sequence[str]) -> None:
@@ -166,7 +175,19 @@ def next_due(database: Database) -> datetime | None:
         return db.scalar(select(when).where(BackgroundJob.state.in_(("queued", "running"))).order_by(when).limit(1))
 
 
-def due_ids(database: Database, limit: int = 1000) -> list[str]:
+def due_ids(database: Database, limit: int = 1000, *, queues: Sequence[str] = ()) -> list[str]:
     """The ids of due jobs, for the queue to be rung again."""
+    query = select(BackgroundJob.id).where(_due(queues)).order_by(BackgroundJob.priority).limit(limit)
     with system_scope("ring due jobs again"), database.read() as db:
-        return list(db.scalars(select(BackgroundJob.id).where(_due()).order_by(BackgroundJob.priority).limit(limit)))
+        return list(db.scalars(query))
+
+
+def queues_of(database: Database, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Jobs by the queue that they belong to."""
+    with system_scope("see the kinds of jobs"), database.read() as db:
+        rows = db.execute(select(BackgroundJob.id, BackgroundJob.kind).where(BackgroundJob.id.in_(ids))).all()
+    found: dict[str, list[str]] = {}
+    for job_id, kind in rows:
+        if kind in KINDS:
+            found.setdefault(KINDS[kind].queue, []).append(job_id)
+    return found

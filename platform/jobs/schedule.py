@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -24,19 +25,20 @@ from ..core.retention import purge_links, sweep_blobs
 from ..core.tenancy import system_scope
 from ..core.tenants import Platform, Tenant, list_tenants
 from ..core.turn import STALE_SECONDS
+from .lead import Lead, make_lead
 from .workers import release_dead
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 60.0
+RING_SECONDS = 15.0
 
 
 def tick(platform: Platform) -> None:
-    """One round: cut stale turns, free the jobs of killed workers, ring what is due, tidy, look after each tenant.
+    """One round: cut stale turns, tidy, look after each tenant, free the jobs of killed workers, ring what is due.
 
     What fails is logged and keeps nothing else from being done.
     """
     _try(lambda: cut_stale_turns(platform))
-    _try(lambda: release_dead(platform.database))
     _try(lambda: purge_links(platform))
     _try(lambda: queue_erasures(platform))
     _try(platform.chunks.tidy)
@@ -44,10 +46,7 @@ def tick(platform: Platform) -> None:
         duties = (queue_purge, look_after_spaces, restore_lost, embed_missing, sweep_blobs, start_regular_jobs)
         for duty in duties:
             _try(partial(duty, tenant))
-    if platform.settings.redis_url:
-        from .redis_queue import reconcile
-
-        _try(lambda: reconcile(platform))
+    ring_again(platform)
 
 
 def _try(duty: Callable[[], object]) -> None:
@@ -80,14 +79,43 @@ def cut_stale_turns(platform: Platform) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
+def ring_again(platform: Platform) -> None:
+    """Free the jobs of killed workers of this machine, and ring what is due."""
+    _try(lambda: release_dead(platform.database))
+    if platform.settings.redis_url:
+        from .redis_queue import reconcile
+
+        _try(lambda: reconcile(platform))
+
+
 def start_schedule(platform: Platform, stop: threading.Event) -> threading.Thread:
-    """Run `tick` once a minute in a thread until `stop` is set."""
+    """Run `tick` once a minute in a thread until `stop` is set, in the one process of the installation that leads.
+
+    Between two of them what is due is rung again, so that a flushed queue and a killed worker cost seconds.
+    """
+    lead = make_lead(platform.database, platform.settings.folder)
 
     def run() -> None:
+        due = 0.0
         while not stop.is_set():
-            _try(lambda: tick(platform))
-            stop.wait(TICK_SECONDS)
+            if _leads(lead):
+                at = time.monotonic()
+                if at >= due:
+                    _try(lambda: tick(platform))
+                    due = at + TICK_SECONDS
+                else:
+                    ring_again(platform)
+            stop.wait(RING_SECONDS)
+        lead.close()
 
     thread = threading.Thread(target=run, name="schedule", daemon=True)
     thread.start()
     return thread
+
+
+def _leads(lead: Lead) -> bool:
+    try:
+        return lead.holds()
+    except Exception:  # a full disk, say: the clock must not end for good
+        log.exception("the lead of the clock cannot be had")
+        return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import uuid
-from pathlib import Path
 
 from sqlalchemy import select, update
 
+from ..core.alive import is_dead as is_dead
+from ..core.alive import process_name
 from ..core.clock import now
 from ..core.db.database import Database
 from ..core.db.records import BackgroundJob
@@ -16,24 +15,8 @@ from ..core.tenancy import system_scope
 
 
 def worker_name() -> str:
-    """`host:pid:start:random`; the start time of the process tells a pid that was given out again."""
-    return f"{socket.gethostname()[:24]}:{os.getpid()}:{_started(os.getpid())}:{uuid.uuid4().hex[:8]}"
-
-
-def _started(pid: int) -> str:
-    """The kernel's start time of a process, or `0` where the kernel does not tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        return "0"
-
-
-def is_dead(name: str) -> bool:
-    """Whether a worker of this machine is gone for certain; False for other machines and wherever in doubt."""
-    host, pid, started, _ = (*name.split(":"), "", "", "", "")[:4]
-    if host != socket.gethostname()[:24] or not pid.isdigit() or not Path("/proc/self/stat").exists():
-        return False
-    return _started(int(pid)) != started
+    """`host:pid:start:random`, see `core.alive`."""
+    return f"{process_name()}:{uuid.uuid4().hex[:8]}"
 
 
 def release_dead(database: Database) -> int:

@@ -42,10 +42,12 @@ class ServerProcess:
     said, when it ends before that.
     """
 
-    def __init__(self, data: Path, log: Path, environment: Mapping[str, str], command: str = "serve") -> None:
+    def __init__(
+        self, data: Path, log: Path, environment: Mapping[str, str], command: str = "serve", *options: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._data, self._log, self._environment, self._command = data, log, environment, command
+        self._data, self._log, self._environment, self._command = data, log, environment, (command, *options)
 
     @property
     def log(self) -> str:
@@ -55,7 +57,7 @@ class ServerProcess:
     def __enter__(self) -> ServerProcess:
         with open(self._log, "ab") as said:
             self.process = subprocess.Popen(  # noqa: S603 (a command of this package)
-                [*COMMAND, self._command, "--port", str(self.port), "--data", str(self._data)],
+                [*COMMAND, *self._command, "--port", str(self.port), "--data", str(self._data)],
                 env=dict(self._environment),
                 stdout=said,
                 stderr=said,

@@ -9,22 +9,25 @@ from urllib.parse import urlsplit
 import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..core.bots import BotFinder
+from ..core.breaker import Breakers
 from ..core.errors import WebChatAgentError
 from ..core.tenants import Platform
 from ..core.turns import TurnRunner
+from ..proxies import trust_proxies
 from .accesslog import AccessLog
 from .chat import chat, json_response
 from .files import files
 from .health import health
 from .limits import Limits
 from .management.openapi import api
+from .me import me
 from .origins import allow_origin, is_allowed, normal_origin, preflight
 from .pages import pages
 from .parts import KEY, Parts, parts
 from .plugin_routes import plugin_routes
+from .shared_breakers import SharedBreakers
 
 log = logging.getLogger(__name__)
 CODES = {
@@ -40,11 +43,11 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     """The public app of a platform. Touches no network; the database only per request."""
     app = Flask("webchatagent.web", static_folder=None, template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
-    limits = Limits(app, platform.settings)
+    limits = Limits(platform.settings)
     bots = BotFinder(platform)
     platform.forget = bots.forget  # what is set in the admin of this process counts for the next message
-    app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(), limits)
-    for blueprint in (chat, files, pages, health, api, plugin_routes):
+    app.extensions[KEY] = Parts(platform, bots, runner or TurnRunner(_breakers(platform)), limits)
+    for blueprint in (chat, me, files, pages, health, api, plugin_routes):
         app.register_blueprint(blueprint)
     app.register_error_handler(WebChatAgentError, _known_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -54,12 +57,15 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     access = AccessLog(platform.settings)
     app.before_request(access.begin)
     app.after_request(access.write)
-    proxies = int(platform.settings.trusted_proxies)
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    trust_proxies(app, platform.settings)
     if platform.settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(platform.settings.public_url).hostname]
     return app
+
+
+def _breakers(platform: Platform) -> Breakers:
+    url = platform.settings.redis_url
+    return SharedBreakers(url) if url else Breakers()
 
 
 def _before() -> Response | None:

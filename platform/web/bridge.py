@@ -27,6 +27,11 @@ AT_ONCE = max(2, os.cpu_count() or 1)
 STREAM, LATER, ASGI = "webchatagent.stream", "webchatagent.later", "webchatagent.asgi"
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Any]
+SLOW_SECONDS = 30.0
+"""How long a reader may take for a piece of a stream, and a sender for a piece of a request."""
+SLOWEST = 8192
+"""Bytes a second that a request must bring at least, beyond those seconds."""
+TOO_SLOW = b'{"error":{"code":"invalid_request","message":"The request did not come in time."}}'
 TOO_LARGE = b'{"error":{"code":"message_too_long","message":"The request is too large."}}'
 FAILED = b'{"error":{"code":"try_again","message":"Something went wrong here. Please try again."}}'
 _loop_lock = threading.Lock()
@@ -85,11 +90,20 @@ class ClientGone(Exception):
 class Bridge:
     """An ASGI application around a WSGI one. `limit` gives the largest body for a path, in bytes.
 
-    `threads` requests are in hand at once, and `at_once` of them compute; see `core.slots`.
+    `threads` requests are in hand at once, and `at_once` of them compute; see `core.slots`. `finish(seconds)` lets what
+    runs on the loop end, for so long, when the server stops.
     """
 
-    def __init__(self, wsgi: Wsgi, limit: Callable[[str], int], threads: int = 32, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        wsgi: Wsgi,
+        limit: Callable[[str], int],
+        threads: int = 32,
+        at_once: int = AT_ONCE,
+        finish: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         self._wsgi, self._limit = wsgi, limit
+        self.finish = finish
         self._slots = Slots(ThreadPoolExecutor(threads, thread_name_prefix="web"), min(threads, at_once))
 
     async def __call__(
@@ -104,6 +118,9 @@ class Bridge:
         try:
             body = await self._read(scope, receive)
         except ClientGone:  # half a request is none
+            return
+        except TimeoutError:
+            await _send(send, 408, [(b"content-type", b"application/json"), (b"connection", b"close")], TOO_SLOW)
             return
         if body is None:
             await _send(send, 413, [(b"content-type", b"application/json"), (b"connection", b"close")], TOO_LARGE)
@@ -127,8 +144,15 @@ class Bridge:
         if declared.isdigit() and int(declared) > limit:
             return None
         body, size = tempfile.SpooledTemporaryFile(max_size=1_000_000), 0  # noqa: SIM115 (closed with the request)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         while True:
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(began + SLOW_SECONDS + size / SLOWEST):
+                    message = await receive()
+            except TimeoutError:
+                body.close()
+                raise
             if message["type"] == "http.disconnect":
                 body.close()
                 raise ClientGone
@@ -165,25 +189,49 @@ class Bridge:
 
     @staticmethod
     async def _stream(body: Any, status: int, headers: list[tuple[bytes, bytes]], receive: Any, send: Any) -> None:
-        """Send a growing body until it ends, or until the reader has left."""
+        """Send a growing body until it ends, or until the reader has left or takes nothing any more."""
         headers = [(k, v) for k, v in headers if k != b"content-length"]
         me = asyncio.current_task()
         assert me is not None
         left = asyncio.ensure_future(_disconnected(receive))
         left.add_done_callback(lambda done: None if done.cancelled() else me.cancel())
+        patience = _Patience(me)
         try:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             async for part in body:
+                patience.since = patience.now()
                 await send({"type": "http.response.body", "body": part, "more_body": True})
+                patience.since = 0.0
             left.cancel()
             await send({"type": "http.response.body", "body": b""})
         except asyncio.CancelledError:
-            if not left.done():  # the server shuts down
+            if not (left.done() or patience.lost):  # the server shuts down
                 raise
         finally:
+            patience.end()
             left.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await body.aclose()
+
+
+class _Patience:
+    """Ends the task of a stream when a piece of it could not be sent for too long; looks now and then, which is cheap."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self._task, self._loop = task, asyncio.get_running_loop()
+        self.now = self._loop.time
+        self.since, self.lost = 0.0, False
+        self._timer = self._loop.call_later(SLOW_SECONDS / 2, self._look)
+
+    def _look(self) -> None:
+        if self.since and self.now() - self.since > SLOW_SECONDS / 2:
+            self.lost = True
+            self._task.cancel()
+        else:
+            self._timer = self._loop.call_later(SLOW_SECONDS / 2, self._look)
+
+    def end(self) -> None:
+        self._timer.cancel()
 
 
 async def _disconnected(receive: Callable[[], Awaitable[Any]]) -> None:

@@ -105,7 +105,7 @@ async def _reply(here: Parts, turn: Turn) -> Response:
     )
 
 
-def _located(*, closed_too: bool = False) -> Located | None:
+def located_session(*, closed_too: bool = False) -> Located | None:
     """The session of the request's header, for a page that may use its bot. Raises Forbidden, TenantClosed."""
     here = parts()
     located = locate_session(here.platform, request.headers.get(SESSION))
@@ -125,7 +125,7 @@ def _located(*, closed_too: bool = False) -> Located | None:
 @chat.get("/api/chat/history")
 def get_history() -> Response:
     """The session's messages; empty for an unknown one."""
-    located = _located()
+    located = located_session()
     rows = history(located) if located else []
     shown = history_parts(located.tenant, rows) if located else {}
     messages = [
@@ -147,7 +147,7 @@ def get_history() -> Response:
 def post_end() -> Response:
     """End the session; with `erase`, delete it. A closed tenant's visitors keep this right."""
     body = body_json() if request.content_length else {}
-    located = _located(closed_too=True)
+    located = located_session(closed_too=True)
     if located:
         end_session(located, erase=body.get("erase") is True)
     return json_response({"ended": True})
@@ -166,7 +166,7 @@ def post_decline(action_id: str) -> Response:
 
 
 def _decide(action_id: str, *, confirm: bool) -> Response:
-    located = _located()
+    located = located_session()
     if located is not None:
         parts().limits.check(g.bot, request.headers.get(SESSION, ""))
     outcome = decide(located, action_id, confirm=confirm)
@@ -177,7 +177,7 @@ def _decide(action_id: str, *, confirm: bool) -> Response:
 def post_feedback() -> Response:
     """Keep a rating of an answer."""
     body = body_json()
-    located = _located()
+    located = located_session()
     if located is None:
         raise InvalidRequest("There is no conversation.", "send the session header", field=SESSION)
     rate_answer(located, str(body.get("messageId", "")), str(body.get("rating", "")), str(body.get("comment") or ""))

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from typing import NoReturn
 
-from flask import Flask, request
-from flask_limiter import Limiter
+from flask import request
 from limits import RateLimitItem, parse, parse_many
 
 from ..core.addresses import truncate_address
@@ -19,6 +17,7 @@ from ..core.bots import LiveBot
 from ..core.errors import WebChatAgentError
 from ..core.settings import Settings
 from ..core.texts import say
+from .counters import Count, Counters
 
 PER_SESSION = "12 per minute; 200 per hour"
 PER_ADDRESS = "30 per minute; 600 per hour"
@@ -38,18 +37,10 @@ class RateLimited(WebChatAgentError):
 class Limits:
     """Counts messages in memory, or in Redis when it is set; when Redis is away, in memory again."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._on = settings.rate_limits == "on"
         self._salt = hashlib.sha256(settings.key("SECRET_KEY")).digest()
-        self._limiter = Limiter(
-            key_func=lambda: "",
-            app=app,
-            default_limits=[],
-            storage_uri=settings.redis_url or "memory://",
-            in_memory_fallback_enabled=bool(settings.redis_url),
-            strategy="fixed-window",
-            headers_enabled=False,
-        )
+        self._counters = Counters(settings.redis_url, settings.processes)
         self._rules = {
             name: parse_many(text)
             for name, text in (
@@ -62,54 +53,59 @@ class Limits:
         }
 
     def check(self, bot: LiveBot, session_key: str, *, by_address: bool = True) -> None:
-        """Count one message. Raises RateLimited."""
+        """Count one message. Raises RateLimited. One visitor who is refused takes nothing from the others of the bot."""
         if not self._on:
             return
-        keys = {"bot": ""}
-        if by_address:
-            keys["address"] = self._hide(request.remote_addr or "")
+        keys = {}
         if session_key:
             keys["session"] = self._hide(session_key)
-        for name, key in keys.items():
-            for rule in self._rules[name]:
-                self._hit(rule, bot.locale, f"t{bot.tenant.id}", f"b{bot.id}", name, key)
+        if by_address:
+            keys["address"] = self._hide(request.remote_addr or "")
+        keys["bot"] = ""
+        self._count(
+            [
+                (rule, (f"t{bot.tenant.id}", f"b{bot.id}", name, key))
+                for name, key in keys.items()
+                for rule in self._rules[name]
+            ],
+            bot.locale,
+        )
 
     def check_key(self, tenant_id: int, key_id: int) -> None:
         """Count one request of a program. Raises RateLimited."""
         if self._on:
-            for rule in self._rules["key"]:
-                self._hit(rule, "en", f"t{tenant_id}", "key", str(key_id))
+            self._count([(rule, (f"t{tenant_id}", "key", str(key_id))) for rule in self._rules["key"]], "en")
 
     def check_route(self, tenant_id: int, name: str, address: str, per_hour: int, language: str) -> None:
         """Count one request for a plugin's route: of its network, and of all together. Raises RateLimited."""
         if self._on:
             where = (f"t{tenant_id}", "route", name)
-            self._hit(parse(f"{per_hour} per hour"), language, *where, self._hide(truncate_address(address)))
-            self._hit(parse(f"{per_hour * ALL_TOGETHER} per hour"), language, *where)
+            network = (*where, self._hide(truncate_address(address)))
+            rules = [(parse(f"{per_hour} per hour"), network), (parse(f"{per_hour * ALL_TOGETHER} per hour"), where)]
+            self._count(rules, language)
 
     def check_refusals(self, address: str) -> None:
         """Stop an address that showed too many wrong keys, before the database is asked. Raises RateLimited."""
         if self._on:
             for rule in self._rules["refused"]:
-                where = ("refused", self._hide(address))
-                if not self._limiter.limiter.test(rule, *where):
-                    self._refuse(rule, "en", *where)
+                seconds = self._counters.is_passed(rule, ("refused", self._hide(address)))
+                if seconds is not None:
+                    self._refuse(seconds, "en")
 
     def count_refusal(self, address: str) -> None:
         """Count a wrong key."""
         if self._on:
-            for rule in self._rules["refused"]:
-                self._limiter.limiter.hit(rule, "refused", self._hide(address))
+            self._counters.count([(rule, ("refused", self._hide(address))) for rule in self._rules["refused"]])
 
     def _hide(self, text: str) -> str:
         """A keyed digest: counters must not hold addresses or session ids."""
         return hashlib.blake2b(text.encode(), key=self._salt, digest_size=12).hexdigest()
 
-    def _hit(self, rule: RateLimitItem, language: str, *where: str) -> None:
-        if not self._limiter.limiter.hit(rule, *where):
-            self._refuse(rule, language, *where)
+    def _count(self, counts: list[Count], language: str) -> None:
+        passed: tuple[RateLimitItem, float] | None = self._counters.count(counts)
+        if passed:
+            self._refuse(passed[1], language)
 
-    def _refuse(self, rule: RateLimitItem, language: str, *where: str) -> NoReturn:
-        reset = self._limiter.limiter.get_window_stats(rule, *where).reset_time
-        seconds = max(1, math.ceil(reset - time.time()))
+    def _refuse(self, left: float, language: str) -> NoReturn:
+        seconds = max(1, math.ceil(left))
         raise RateLimited(say("rate_limited", language, seconds=seconds), retry_after=seconds)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, redirect, render_template, request
 
 from ..core import notice
+from ..core.noticeversions import shown_notice
 from ..core.tenants import OPERATOR, Tenant, load_tenant
 from ..core.texts import LANGUAGES, say
 from .parts import parts
@@ -54,8 +55,10 @@ def chat_page(public_id: str) -> Response:
 @pages.get("/privacy", defaults={"slug": OPERATOR})
 @pages.get("/t/<slug>/privacy")
 def privacy_page(slug: str) -> Response:
-    """The privacy notice, composed from what is switched on."""
-    return _notice(slug, notice.compose)
+    """The privacy notice as it was published last, or in the `?version=` that is asked for."""
+    number = request.args.get("version", "")
+    version = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
+    return _notice(slug, lambda tenant, language: shown_notice(tenant, language, version))
 
 
 @pages.get("/imprint", defaults={"slug": OPERATOR})

@@ -18,7 +18,7 @@ from webchatagent.admin import members
 from webchatagent.admin.accounts import create_user
 from webchatagent.admin.app import create_admin
 from webchatagent.app import build_platform
-from webchatagent.core import recipients
+from webchatagent.core import recipients, requests
 from webchatagent.core.admin_views import AdminAction, AdminView
 from webchatagent.core.apikeys import create_key
 from webchatagent.core.bots import LiveBot, create_bot
@@ -31,6 +31,7 @@ from webchatagent.core.db.records import BackgroundJob, ConsentRecord, UsageRow
 from webchatagent.core.db.sources import Document, Source
 from webchatagent.core.db.tenants import Bot
 from webchatagent.core.discarded import discard_bot
+from webchatagent.core.privacy import Subject
 from webchatagent.core.registry import Registry
 from webchatagent.core.settings import load_settings
 from webchatagent.core.sources import ensure_source
@@ -246,6 +247,7 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
         "retry": "retry",
         "restrict": "restrict",
     }
+    asked = requests.file_request(tenant, "export", Subject(email=f"{mark}@example.com"), channel="email")
     with tenant.write() as db:
         mail = db.query(OutboxMail).one()
         talk, bot = db.query(ChatSession).first(), db.query(Bot).first()
@@ -264,6 +266,7 @@ def populate(tenant: Tenant, mark: str) -> dict[str, Any]:
             "person": person,
             "invitation": invitation.id,
             "mail": mail.id,
+            "request": asked,
             "contact": contact.id,
             "job": job.id,
         }

@@ -105,6 +105,20 @@ def test_a_failed_job_is_run_again_by_the_button(house: Any) -> None:
     assert last_entry(house.acme)[0] == "jobs.retried"
 
 
+def test_a_waiting_job_is_cancelled_by_the_button(house: Any) -> None:
+    with house.acme.write() as db:
+        rows = [BackgroundJob(kind=kind, state="queued") for kind in ("sync_source", "erase_session")]
+        db.add_all(rows)
+        db.flush()
+        ids = [row.id for row in rows]
+    owner = house.browser("owner@example.org")
+    owner.get("/jobs/list/")
+    owner.post("/jobs/action_post", {"action": "cancel", "rowid": ids})
+    with house.acme.read() as db:
+        assert [db.get(BackgroundJob, i).state for i in ids] == ["cancelled", "queued"]  # erasing was promised
+    assert last_entry(house.acme)[0] == "jobs.cancelled"
+
+
 @pytest.mark.seed("SR-161")
 def test_a_contact_is_corrected_restricted_and_erased_by_the_hooks(house: Any) -> None:
     with house.acme.write() as db:

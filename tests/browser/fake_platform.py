@@ -55,6 +55,7 @@ class FakePlatform:
         self.answer, self.sources, self.delay, self.size = ANSWER, SOURCES, 0.0, 7
         self.parts: list[dict] = []
         self.posted: tuple[int, dict] = (200, {})  # what forms and buttons are answered
+        self.mine: dict = {"parts": [], "complete": True}  # what is kept on the visitor
         self.cuts = 0  # how many streams break off in the middle
         self.failures: list[tuple[int, str, dict]] = []  # (status, code, headers) for the next chat calls
         self.page_style = self.page_body = self.page_head = self.csp = self.tag = ""
@@ -127,6 +128,8 @@ def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             elif path == "/api/chat/history":
                 messages = platform.history.get(self.headers.get(HEADER, ""), [])
                 self.reply(200, json.dumps({"messages": messages}).encode())
+            elif path == "/api/me":
+                self.reply(200, json.dumps(platform.mine).encode())
             elif path in ("/", "/other") or path.startswith("/chat/"):
                 self.reply(200, platform.page(path), "text/html; charset=utf-8")
             else:

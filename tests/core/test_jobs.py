@@ -212,8 +212,8 @@ def test_a_killed_workers_jobs_are_free_at_once_and_only_the_begun_one_counts(pl
     assert ledger.begin_job(platform.database, dead, taken[1], [taken[0].id])
     assert ledger.take_jobs(platform.database, "w") == []
     assert release_dead(platform.database) == 2
-    again = ledger.take_jobs(platform.database, "w")
-    assert sorted(t.attempts for t in again) == [1, 2]
+    again = [ledger.take_jobs(platform.database, "w") for _ in range(2)]  # the begun one alone: it may kill again
+    assert [[t.attempts for t in batch] for batch in again] in ([[2], [1]], [[1], [2]])
     assert [r.state for r in rows(platform)].count("done") == 1
 
 

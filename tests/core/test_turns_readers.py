@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from webchatagent.core import live, progress
+from webchatagent.core import live, progress, turns
 from webchatagent.core.accept import accept_turn
+from webchatagent.core.alive import process_name
 from webchatagent.core.answer import Answer, cut_turn
 from webchatagent.core.clock import now
 from webchatagent.core.db.chats import TurnRow
@@ -217,3 +219,76 @@ def test_an_answer_is_finished_for_a_visitor_who_left(asked, scripted_model, mon
 
     asyncio.run(visit())
     assert turn_rows()[0].state == "done" and scripted_model.closed == 1
+
+
+def watch_elsewhere(asked, model, monkeypatch, *, leaves):
+    """A reader leaves the process that answers and comes back to another one; perhaps leaves that too."""
+    monkeypatch.setattr(live, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(turns, "WATCH_SECONDS", 0.3 if leaves else 30.0)
+
+    async def visit():
+        go = asyncio.Event()
+        model.enqueue("At nine", go, " sharp [1].")
+        here, there = TurnRunner(), TurnRunner()
+        turn = await asyncio.to_thread(accept_turn, asked, None, QUESTION, MESSAGE)
+        reader = here.events(turn)
+        await anext(reader)
+        same = await asyncio.to_thread(accept_turn, asked, turn.session.key, QUESTION, MESSAGE)
+        assert same.state == "running"
+        seen = []
+        elsewhere = there.events(same)
+        seen += await anext(elsewhere)
+        seen += await anext(elsewhere)  # it has looked, and was seen
+        await reader.aclose()
+        if leaves:
+            await elsewhere.aclose()
+            await until(lambda: here.running == 0)
+            return seen
+        asked_again = here._live[turn.id]
+        await until(lambda: asked_again._asking is not None and asked_again._asking.done() and asked_again._stop)
+        go.set()
+        async for events in elsewhere:
+            seen += events
+        return seen
+
+    return asyncio.run(visit())
+
+
+def test_an_answer_that_is_read_in_another_process_goes_on(asked, scripted_model, monkeypatch, turn_rows):
+    events = watch_elsewhere(asked, scripted_model, monkeypatch, leaves=False)
+    assert text_of(events) == "At nine sharp [1]." and kinds(events)[-1] == "done"
+    assert turn_rows()[0].state == "done" and len(scripted_model.requests) == 1
+
+
+def test_when_the_reader_leaves_the_other_process_too_the_model_is_closed(
+    asked, scripted_model, monkeypatch, turn_rows
+):
+    watch_elsewhere(asked, scripted_model, monkeypatch, leaves=True)
+    assert turn_rows()[0].state == "cut" and scripted_model.closed == 1
+
+
+def test_at_the_end_of_a_process_short_answers_end_and_long_ones_are_cut_and_said(asked, scripted_model, turn_rows):
+    async def visit(*words, seconds):
+        runner = TurnRunner()
+        scripted_model.enqueue(*words)
+        turn = await asyncio.to_thread(accept_turn, asked, None, QUESTION)
+        reader = asyncio.ensure_future(collect(runner, turn))
+        await until(lambda: runner.running or reader.done())
+        await runner.finish(seconds)
+        assert runner.running == 0
+        return await reader
+
+    assert kinds(asyncio.run(visit("At ", "nine [1].", seconds=20)))[-1] == "done"
+    assert kinds(asyncio.run(visit("At nine", asyncio.Event(), seconds=0.05)))[-1] == "error"
+    assert [row.state for row in turn_rows()] == ["done", "cut"]
+
+
+def test_a_turn_whose_process_died_on_this_machine_is_taken_up_at_once(asked, scripted_model):
+    turn = accept_turn(asked, None, QUESTION, MESSAGE)
+    watcher = accept_turn(asked, turn.session.key, QUESTION, MESSAGE)
+    dead = process_name().replace(f":{os.getpid()}:", ":999999999:")
+    with asked.tenant.write() as db:
+        db.execute(update(TurnRow).values(held_by=dead))
+    assert watcher.state == "running" and kinds(asyncio.run(collect(TurnRunner(), watcher))) == ["start", "error"]
+    assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "new"
+    assert accept_turn(asked, turn.session.key, QUESTION, MESSAGE).state == "running"  # it has a process again

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 
 import pytest
-import redis
 from sqlalchemy import select
 
 from webchatagent.core.bots import create_bot
@@ -20,86 +18,23 @@ from webchatagent.core.sources import delete_source, upload_file
 from webchatagent.core.tenancy import system_scope
 from webchatagent.core.tenants import create_tenant
 from webchatagent.jobs import redis_queue, schedule
-from webchatagent.testing.processes import COMMAND, by_words_only, free_port
+from webchatagent.testing.processes import COMMAND, by_words_only
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("redis")]
 TEXT = b"The walrus sleeps on the ice, and nobody wakes it before noon."
 LINE = json.dumps({"id": "walrus", "text": TEXT.decode()}).encode()  # read without the sandbox, which takes a second
 
 
-def wait_for(condition, seconds=20.0):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not come"
-        time.sleep(0.02)
-
-
-class Server:
-    """A redis-server of the test's own, in a temporary folder on a free port."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process = None
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [
-                "redis-server",
-                "--port",
-                str(self.port),
-                "--bind",
-                "127.0.0.1",
-                "--dir",
-                str(self.folder),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.client = redis.Redis.from_url(self.url)
-        wait_for(self.answers)
-
-    def answers(self):
-        try:
-            return self.client.ping()
-        except redis.RedisError:
-            return False
-
-    def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    if not shutil.which("redis-server"):
-        reason = "redis-server is not installed (apt-get install redis-server)"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    server = Server(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def server(running):
-    if running.process is None:
-        running.start()
-    running.client.flushall()
-    return running
+def server(redis_server):
+    redis_server.start().client.flushall()
+    return redis_server
 
 
 @pytest.fixture
 def platform(make_platform, server):
     made = make_platform("over-redis", rate_limits="off", redis_url=server.url)
-    made.ring = redis_queue.make_ring(made.settings)
+    made.ring = redis_queue.make_ring(made)
     return made
 
 
@@ -138,16 +73,16 @@ def found(platform, bot):
 def test_an_upload_is_rung_and_indexed_by_a_worker(platform, bots, server, tmp_path):
     for bot in bots:
         upload_file(bot.tenant, bot.id, "walrus.txt", TEXT)
-    assert server.client.llen("rq:queue:webchatagent") == 2
+    assert server.client.llen("rq:queue:webchatagent-documents") == 2
     work(platform, server, tmp_path)
     assert states(platform) == (["searchable"] * 2, ["done"] * 2)
     assert [found(platform, b) for b in bots] == [1, 1]
-    assert server.client.llen("rq:queue:webchatagent") == 0
+    assert server.client.llen("rq:queue:webchatagent-documents") == 0
 
 
 def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
     upload_file(bots[0].tenant, bots[0].id, "secret-name.txt", TEXT)
-    job_id = server.client.lrange("rq:queue:webchatagent", 0, -1)[0].decode()
+    job_id = server.client.lrange("rq:queue:webchatagent-documents", 0, -1)[0].decode()
     stored = server.client.hgetall(f"rq:job:{job_id}")
     import zlib
 
@@ -165,15 +100,15 @@ def test_the_queue_holds_ids_only_and_no_pickle(platform, bots, server):
 def test_the_same_job_is_rung_once(platform, bots, server):
     upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     assert redis_queue.reconcile(platform) == 1 and redis_queue.reconcile(platform) == 1
-    assert server.client.llen("rq:queue:webchatagent") == 1
+    assert server.client.llen("rq:queue:webchatagent-documents") == 1
 
 
 def test_what_a_flush_forgot_is_rung_by_the_schedule(platform, bots, server, tmp_path):
     upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
     server.client.flushall()
-    assert server.client.llen("rq:queue:webchatagent") == 0
+    assert server.client.llen("rq:queue:webchatagent-documents") == 0
     schedule.tick(platform)
-    assert server.client.llen("rq:queue:webchatagent") >= 1
+    assert server.client.llen("rq:queue:webchatagent-documents") >= 1
     work(platform, server, tmp_path)
     assert states(platform)[0] == ["searchable"] and found(platform, bots[0]) == 1
 
@@ -191,15 +126,10 @@ def test_an_upload_is_taken_while_redis_is_down_and_indexed_later(platform, bots
 
 
 def test_a_redis_that_hangs_costs_half_a_second(platform, bots, server):
-    import signal
-
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
+    with server.hanging():
         began = time.monotonic()
         upload_file(bots[0].tenant, bots[0].id, "walrus.jsonl", LINE)
         assert time.monotonic() - began < 2
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
     assert states(platform)[0] == ["queued"]
 
 

@@ -77,7 +77,8 @@ class TurnRow(TenantOwned, Base):
 
     What it took stands in the row too, see `spent.record_of`: `provider` is the plugin, times are in milliseconds,
     `cost` is in micro-units of `currency`, `error` the code of what ended it. While the answer is on its way, tokens and
-    cost are an estimate that counts for the caps.
+    cost are an estimate that counts for the caps. `watched_at` is when a reader in another process was last there,
+    `held_by` the process that answers.
     """
 
     __tablename__ = "turn"
@@ -113,6 +114,8 @@ class TurnRow(TenantOwned, Base):
     bot_version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
+    watched_at: Mapped[datetime | None]
+    held_by: Mapped[str] = mapped_column(String(64), default="")
 
 
 class Contact(TenantOwned, Base):

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import sessionmaker
 
 from ..tenancy import TenantSession
-from . import access, chats, records, row_security, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
+from . import access, chats, desk, records, row_security, sources, tenants  # noqa: F401  (importing them fills Base.metadata)
 
 POSTGRES_OPTIONS = (
     "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"

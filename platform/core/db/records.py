@@ -27,6 +27,7 @@ class BackgroundJob(TenantOwned, Base):
         own_key(),
         Index("ix_background_job_due", "state", "priority", "run_at"),
         Index("ix_background_job_key", "key"),
+        Index("ix_background_job_served", "tenant_id", "finished_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_uuid)

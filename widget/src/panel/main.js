@@ -6,6 +6,7 @@ import { Composer } from './composer.js';
 import { isPhone } from './focus.js';
 import { Log } from './log.js';
 import { askToErase, makeMenu } from './menu.js';
+import { showMyData } from './mydata.js';
 import { makeShell } from './shell.js';
 import { makeTheme } from './theme.js';
 import { explain, runTurn } from './turn.js';
@@ -42,6 +43,7 @@ class Panel {
     this.menu = makeMenu(words, bridge, {
       end: () => this.end(false),
       erase: () => this.askErase(),
+      mine: () => this.showMine(),
       language: (locale) => this.setLocale(locale),
       active: () => this.session.id !== null || this.log.started,
     });
@@ -231,6 +233,15 @@ class Panel {
 
   async askErase() {
     if (await askToErase(this.shell.frame, this.words)) await this.end(true);
+  }
+
+  /** What is kept on the visitor, and their rights; a conversation that is not to be used any more is not shown either. */
+  async showMine() {
+    const wish = await showMyData(this.shell.frame, this.words, this.api);
+    if (wish === 'changed') this.log.clear();
+    if (wish !== 'erase' || !(await askToErase(this.shell.frame, this.words))) return;
+    await this.api.post('/api/me/requests', { kind: 'erase' }).catch(() => null); // what failed is done by the end below
+    await this.end(true);
   }
 
   /** @param {boolean} erase @param {boolean} [quiet] starts afresh without a word */

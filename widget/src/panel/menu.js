@@ -8,7 +8,7 @@ import { LANGUAGES } from './texts.js';
 /**
  * @param {import('./words.js').Words} words
  * @param {Bridge} bridge
- * @param {{end: () => void, erase: () => void, language: (locale: string) => void, active: () => boolean}} hooks
+ * @param {{end: () => void, erase: () => void, mine: () => void, language: (locale: string) => void, active: () => boolean}} hooks
  */
 export function makeMenu(words, bridge, hooks) {
   const button = h('button', { type: 'button', class: 'tool', 'aria-expanded': 'false', 'aria-controls': 'wca-menu', onclick: () => (menu.hidden ? open() : close(true)) }, icon(MORE, 'i-more'));
@@ -18,7 +18,7 @@ export function makeMenu(words, bridge, hooks) {
   words.label(menu, 'menu');
   words.bind(() => menu.hidden || fill());
 
-  /** @param {'endChat' | 'endErase'} key @param {() => void} act @param {string} [style] */
+  /** @param {'endChat' | 'endErase' | 'myData'} key @param {() => void} act @param {string} [style] */
   function item(key, act, style = '') {
     const run = () => (close(true), act());
     return words.text(h('button', { type: 'button', class: `item ${style}`, onclick: run }), key);
@@ -39,7 +39,7 @@ export function makeMenu(words, bridge, hooks) {
       h('button', { type: 'button', class: 'lang', lang: locale, 'data-locale': locale, 'aria-pressed': String(locale === words.locale), onclick: () => choose(locale) }, LANGUAGES[locale]));
     /** @type {(HTMLElement | null)[]} */
     const parts = [
-      ...(hooks.active() ? [item('endChat', hooks.end), item('endErase', hooks.erase, 'danger'), h('hr')] : []),
+      ...(hooks.active() ? [item('endChat', hooks.end), item('endErase', hooks.erase, 'danger'), item('myData', hooks.mine), h('hr')] : []),
       legal('privacy', bridge.config.privacyUrl),
       legal('imprint', bridge.config.imprintUrl),
     ];
