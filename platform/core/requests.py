@@ -101,7 +101,7 @@ def settle_request(tenant: Tenant, request_id: int) -> RightsRequest:
     receipt, missing = _done(tenant, row)
     ring: list[str] = []
     with tenant.write() as db:
-        kept = db.get(RightsRequest, request_id)
+        kept: RightsRequest | None = db.get(RightsRequest, request_id)
         if kept is None or kept.state in ("done", "refused"):
             return kept or row
         kept.receipt, kept.handled_by = {**(kept.receipt or {}), **receipt}, audit.current_actor()
