@@ -131,6 +131,7 @@ def guard_egress(platform: Platform, hosts: frozenset[str] = frozenset()) -> Non
             settings.elasticsearch_url,
             settings.smtp_url,
             settings.blobs_url,
+            settings.otlp_url,
         )
     } - {""}
     egress.install(

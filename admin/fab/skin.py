@@ -25,7 +25,12 @@ from ..render import markdown, urls
 from .session import place, tenant
 from .views import wants_json
 
-MENU = (("work", ""), ("workspace", _("Workspace")), ("installation", _("Installation")))
+MENU = (
+    ("work", ""),
+    ("workspace", _("Workspace")),
+    ("privacy", _("Privacy and trail")),
+    ("installation", _("Installation")),
+)
 """The groups of the menu, in order, with their headings."""
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "

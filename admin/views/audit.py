@@ -98,7 +98,7 @@ class AuditPage(Page):
 
     route_base = "/audit"
     default_view = "list"
-    label, icon, menu = _("Audit trail"), "list", "workspace"
+    label, icon, menu = _("Audit trail"), "list", "privacy"
     rights = rights(read=("owner", "privacy", "operator"), write=())
 
     @page("/")

@@ -24,7 +24,7 @@ class PrivacyNoticePage(Page):
 
     route_base = "/privacy-notice"
     default_view = "show"
-    label, icon, menu = _("Privacy notice"), "shield", "workspace"
+    label, icon, menu = _("Privacy notice"), "shield", "privacy"
     rights = rights(read=("owner", "editor", "privacy", "operator"), write=("owner", "privacy", "operator"))
 
     @page("/")

@@ -63,7 +63,7 @@ class RequestsPage(Page):
 
     route_base = "/requests"
     default_view = "list"
-    label, icon, menu = _("Privacy requests"), "shield", "workspace"
+    label, icon, menu = _("Privacy requests"), "shield", "privacy"
     rights = rights(read=WHO, write=WHO, private=True)
 
     @page("/")

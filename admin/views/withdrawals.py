@@ -33,7 +33,7 @@ class WithdrawalsPage(Page):
 
     route_base = "/withdrawals"
     default_view = "show"
-    label, icon, menu = _("Withdrawal by mail"), "shield", "workspace"
+    label, icon, menu = _("Withdrawal by mail"), "shield", "privacy"
     rights = rights(read=WHO, write=WHO, private=True)
 
     @page("/")

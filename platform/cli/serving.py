@@ -19,6 +19,7 @@ from ..core.errors import WebChatAgentError
 from ..core.jobs import QUEUES
 from ..core.live import STORE_SECONDS
 from ..core.logs import set_up
+from ..core.observing import count_together
 from ..core.settings import MOST_PROCESSES, Settings
 from ..core.tenants import Platform
 from .context import Context, common
@@ -90,6 +91,8 @@ def worker(context: Context, burst: bool, queues: tuple[str, ...]) -> None:
 
 def run_processes(settings: Settings, host: str, port: int) -> None:
     """Serve with several processes on one port. Raises WebChatAgentError when that cannot be."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    count_together(settings.folder)
     from .. import admin, app, web  # noqa: F401  (once for all processes)
     from ..web import app as public  # noqa: F401
     from .processes import Processes

@@ -18,6 +18,7 @@ from .db.sources import Document, Source
 from .links import LinkStream, addresses
 from .live import Event
 from .models import CannotAnswer, TextDelta, TokenUsage
+from .observing import tell
 from .ranking import Ranked
 from .resolver import Candidate
 from .spent import metered, record_of
@@ -163,6 +164,7 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
         )
         asked = {"capped": 1} if turn.capped else {"messages": 1, "refused": int(answer.refused)}
         usage.count(db, turn.bot.id, {**asked, **metered(record)})
+    tell("capped" if turn.capped else "refused" if answer.refused else "answered", record)
 
 
 def _parts_beside(turn: Turn, answer: Answer) -> list[dict[str, Any]]:
@@ -190,6 +192,7 @@ def cut_turn(turn: Turn, answer: Answer, error: str) -> None:
         asked = record["tokens_out"] or answer.text or error in ENDED_EARLY
         if getattr(done, "rowcount", 0) and asked:
             usage.count(db, turn.bot.id, {"cut": 1, **metered(record)})
+    tell("cut", record)
 
 
 def source_list(db: Any, cited: Sequence[Ranked], vault: Vault) -> list[dict[str, Any]]:

@@ -95,6 +95,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "PROCESSES", "1", "How many processes `serve` starts; more than one needs Redis. One for each core is enough."
     ),
+    Setting("OTLP_URL", "", "Where OpenTelemetry spans go, such as `http://localhost:4318`; needs the extra `otel`."),
     Setting("RATE_LIMITS", "on", "Limits per session, address, bot and key; `off` for load tests.", ("on", "off")),
     Setting("PRIVATE_HOSTS", "", "host:port list that may be called although private, comma separated."),
     Setting(

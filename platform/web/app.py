@@ -10,12 +10,15 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from ..core import observing
 from ..core.bots import BotFinder
 from ..core.breaker import Breakers
 from ..core.errors import WebChatAgentError
+from ..core.settings import Settings
 from ..core.tenants import Platform
 from ..core.turns import TurnRunner
 from ..proxies import trust_proxies
+from . import metrics
 from .accesslog import AccessLog
 from .chat import chat, json_response
 from .files import files
@@ -57,10 +60,22 @@ def create_public(platform: Platform, runner: TurnRunner | None = None) -> Flask
     access = AccessLog(platform.settings)
     app.before_request(access.begin)
     app.after_request(access.write)
+    _watch(app, platform.settings)
     trust_proxies(app, platform.settings)
     if platform.settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(platform.settings.public_url).hostname]
     return app
+
+
+def _watch(app: Flask, settings: Settings) -> None:
+    """Count turns and requests, and send spans where that is wanted."""
+    if metrics.observe not in observing.observers:
+        observing.observers.append(metrics.observe)
+    app.after_request(metrics.count_request)
+    if settings.otlp_url:
+        from .tracing import install
+
+        install(app, settings.otlp_url)
 
 
 def _breakers(platform: Platform) -> Breakers:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from ..core.registry import Hooks
 from ..doctor import look
 from .chat import json_response
+from .metrics import TYPE, written
 from .parts import parts
 
 health = Blueprint("health", __name__)
@@ -37,16 +37,5 @@ def readyz() -> Response:
 
 @health.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text: turns in progress, failures of plugins."""
-    lines = [
-        "# HELP webchatagent_turns_running Turns being answered in this process.",
-        "# TYPE webchatagent_turns_running gauge",
-        f"webchatagent_turns_running {parts().runner.running}",
-        "# HELP webchatagent_hook_failures_total Failures of plugins, by plugin and hook.",
-        "# TYPE webchatagent_hook_failures_total counter",
-    ]
-    lines += [
-        f'webchatagent_hook_failures_total{{plugin="{plugin}",hook="{hook}"}} {n}'
-        for (plugin, hook), n in sorted(Hooks.failures.items())
-    ]
-    return Response("\n".join(lines) + "\n", headers={"Content-Type": "text/plain; version=0.0.4"})
+    """Prometheus text: turns, times, requests, jobs, failures of plugins."""
+    return Response(written(parts().platform), headers={"Content-Type": TYPE})
