@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -92,7 +92,8 @@ class RequestsPage(Page):
         """One request: where something of the person is, or the receipt."""
         here = tenant()
         row = requests.find_request(here, request_id)
-        found, missing = (), []
+        found: Sequence[Any] = ()
+        missing: Sequence[str] = ()
         if row.closed_at is None:
             found, missing = requests.gather(here, requests.subject_of(row), "subject_locate")
         return self.show_page(
