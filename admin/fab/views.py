@@ -20,6 +20,7 @@ from sqlalchemy import inspect
 from webchatagent.core import audit
 from webchatagent.core.admin_views import AdminAction, AdminView
 from webchatagent.core.clock import now
+from webchatagent.core.egress import calling
 from webchatagent.core.errors import WebChatAgentError
 from webchatagent.core.exports import KINDS, write_table
 from webchatagent.core.tenancy import TenantOwned
@@ -223,7 +224,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
             return redirect(url_for(".list"))
         release()
         try:
-            self.spec.delete(tenant(), row)
+            with self._calling():
+                self.spec.delete(tenant(), row)
         except WebChatAgentError as error:
             flash(explain(error), "danger")
         else:
@@ -272,7 +274,8 @@ class GuardedView(ModelView):  # type: ignore[misc]
         rows = [self._row(pk) for pk in pks[:500]]
         release()
         try:
-            wanted.run(tenant(), rows)
+            with self._calling():
+                wanted.run(tenant(), rows)
         except WebChatAgentError as error:
             flash(explain(error), "danger")
         return redirect(url_for(".list"))
@@ -285,12 +288,16 @@ class GuardedView(ModelView):  # type: ignore[misc]
             abort(404)
         return row
 
-    @staticmethod
-    def _core(call: Callable[[], Any], form: Any) -> Any:
-        """Call a function of core; what it refuses becomes the error of a field. None then."""
+    def _calling(self) -> calling:
+        """In the name of the plugin whose screen it is: it may call its own hosts."""
+        return calling(self.appbuilder.plugins.get(type(self).__name__, ""), tenant())
+
+    def _core(self, call: Callable[[], Any], form: Any) -> Any:
+        """Call a function of core or of the plugin; what it refuses becomes the error of a field. None then."""
         release()
         try:
-            return call()
+            with self._calling():
+                return call()
         except WebChatAgentError as error:
             target = field_named(form, error.field) if error.field else None
             if target is None:

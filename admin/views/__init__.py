@@ -92,6 +92,7 @@ BY_HAND: dict[str, tuple[type[Page], str]] = {
     "ApiKey": (KeysPage, "its secret is shown once, when it is made"),
     "AuditEntry": (AuditPage, "it names people by their address, and is only read"),
     "BotVersion": (ModelPage, "it is compared and brought back, never changed"),
+    "Attachment": (ConversationsPage, "it stands below the message that it came with"),
     "ChatSession": (ConversationsPage, "the list counts messages and ratings"),
     "ContactLink": (ConversationsPage, "it is shown as the conversations of a contact"),
     "Document": (SourcesPage, "the list follows what is being read"),

@@ -42,6 +42,7 @@ ACTIONS: dict[str, Any] = {
     "contact.erased": _("deleted a contact"),
     "contact.released": _("lifted the restriction of a contact"),
     "contact.restricted": _("restricted a contact"),
+    "conversation.answered": _("answered a conversation by hand"),
     "conversation.deleted": _("deleted a conversation"),
     "document.added": _("added a document"),
     "document.deleted": _("deleted documents"),

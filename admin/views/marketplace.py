@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
@@ -14,7 +15,7 @@ from webchatagent.core.texts import say
 
 from ..fab.session import role, tenant
 from ..fab.views import Page, page
-from ..languages import spoken
+from ..languages import localised, spoken
 from ..messages import explain
 from ..roles import rights
 from ..schemaerrors import explain_problem, place_problems
@@ -154,11 +155,19 @@ class MarketplacePage(Page):
             may_edit=may,
             connection=find_connection(here, plugin) if self.may("edit") else None,
             leaves=marketplace.what_leaves(here, plugin),
+            copied=self._values(plugin) if may else [],
             stops=" ".join(told(stops, done=False)) if stops else "",
             category=CATEGORIES[offer.manifest.category],
             states=STATES,
             said=lambda key: say(key, spoken()),
         )
+
+    def _values(self, plugin: str) -> Sequence[tuple[str, str, bool]]:
+        """What a person copies elsewhere, as (label, value, whether to copy); whether the plugin is on or off."""
+        here = tenant()
+        found = here.platform.registry.alone(plugin).each("setup_values", tenant=here)
+        base = (here.platform.settings.public_url or request.host_url).rstrip("/")
+        return [(localised(v.label), base + v.value if v.path else v.value, v.copied) for _plugin, v in found]
 
 
 def told(receipt: stopping.Receipt, *, done: bool) -> list[str]:

@@ -145,7 +145,7 @@ class Processes:
         if self._stopping:
             self._stop()
             return
-        if (self._children.get(0, None) is not None and self._children[0].ready) or self._pauses:
+        if self._served:  # the first may migrate the database, the others wait for it
             for place in range(self._count):
                 if place not in self._children and self._later.get(place, 0.0) <= time.monotonic():
                     self._start(place)

@@ -22,7 +22,7 @@ from .followup import points_back
 from .limited import answer_limited
 from .prompting import REMEMBERED, build_request
 from .retrieval import Found, retrieve
-from .sessions import open_session, resume_session
+from .sessions import OpenSession, Through, open_channel, open_session, resume_session
 from .storable import storable
 from .tenancy import TenantSession, insert_row
 from .texts import say
@@ -37,23 +37,26 @@ def accept_turn(
     client_message_id: str | None = None,
     *,
     visitor: bool = False,
+    through: Through | None = None,
 ) -> Turn:
     """Take a question in, durably, and find its passages.
 
     Raises InvalidRequest for an empty or overlong message. The same `client_message_id` comes back as the running or
     finished turn; a cut one is taken up again. Where a cap is reached, a `visitor` is answered all the same, politely;
-    for anybody else QuotaExceeded is raised.
+    for anybody else QuotaExceeded is raised. What comes `through` a channel needs no key; as a channel asks for a message
+    once at a time, a turn that was begun before was left by a process that is gone, and is taken up at once.
     """
     message = check_message(bot, message)
     language = detect_language(message, bot.locale)
-    if client_message_id and (known := _known_turn(bot, session_key, client_message_id, message, language, visitor)):
+    who = (session_key, through)
+    if client_message_id and (known := _known_turn(bot, who, client_message_id, message, language, visitor)):
         if known.state == "new":
             _find_or_cut(known)
         return known
     try:
-        turn = _new_turn(bot, session_key, message, client_message_id, language, visitor)
+        turn = _new_turn(bot, who, message, client_message_id, language, visitor)
     except IntegrityError:  # the same message came twice at the same moment
-        again = _known_turn(bot, session_key, client_message_id or "", message, language, visitor)
+        again = _known_turn(bot, who, client_message_id or "", message, language, visitor)
         if again is None:
             raise Unavailable("The message could not be taken.", "send it again", retry_after=1) from None
         turn = again
@@ -88,11 +91,16 @@ def check_message(bot: LiveBot, message: object) -> str:
     return storable(message.strip())
 
 
+Who = tuple[str | None, Through | None]
+"""Whose message it is: the visitor's key, or the channel that knows."""
+
+
 def _new_turn(
-    bot: LiveBot, key: str | None, message: str, client_message_id: str | None, language: str, visitor: bool
+    bot: LiveBot, who: Who, message: str, client_message_id: str | None, language: str, visitor: bool
 ) -> Turn:
+    key, through = who
     with bot.tenant.write() as db:
-        session = open_session(db, bot, key, language)
+        session = open_channel(db, bot, through, language) if through else open_session(db, bot, key, language)
         past = [] if session.new else past_messages(db, session.id)
         held = _reserve(db, bot, session.id, message, past, visitor)
         question = insert_row(db, Message, session_id=session.id, role="visitor", text=message, language=language)
@@ -143,14 +151,15 @@ def past_messages(db: TenantSession, session_id: int, *also: ColumnElement[bool]
 
 
 def _known_turn(
-    bot: LiveBot, key: str | None, client_message_id: str, message: str, language: str, visitor: bool
+    bot: LiveBot, who: Who, client_message_id: str, message: str, language: str, visitor: bool
 ) -> Turn | None:
     """The turn of a client message id, for its own conversation only. Raises InvalidRequest for anybody else."""
+    key, through = who
     with bot.tenant.write() as db:
         row = db.scalar(select(TurnRow).where(TurnRow.bot_id == bot.id, TurnRow.client_message_id == client_message_id))
         if row is None:
             return None
-        session = resume_session(db, row, key)
+        session = OpenSession(row.session_id, "", False) if through else resume_session(db, row, key)
         if session is None:
             raise InvalidRequest(
                 "This message id belongs to another conversation.",
@@ -169,7 +178,7 @@ def _known_turn(
             turn.state, turn.answer = "done", db.get(Message, row.answer_id)
             if turn.answer is not None and turn.answer.parts:
                 turn.parts = shown_parts(bot.tenant, db, [turn.answer]).get(turn.answer.id, ())
-        elif not is_left(row):
+        elif not through and not is_left(row):
             turn.state = "running"
         else:
             turn.past = past_messages(db, session.id, Message.id < (row.question_id or 0))

@@ -11,16 +11,42 @@ from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
 from .billing import Billing, BillingStatus, Invoice, PlanOffer, Price
+from .bots import LiveBot
+from .channels import (
+    Answered,
+    Channel,
+    Delivery,
+    Guide,
+    SetupValue,
+    Window,
+    answer_message,
+    channel_bot,
+    keep_file,
+    keep_message,
+    open_conversation,
+    press,
+    read_file,
+)
 from .clock import new_uuid, now
 from .connections import Alert, Connection
-from .consents import is_granted, record_consent, wording_hash
+from .consents import grant_consent, is_granted, record_consent, withdraw_consent, wording_hash
 from .contacts import SavedLead, contact_of, read_email, typed_contact
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
 from .egress import EgressRefused
 from .entitlements import LIMITS, Entitlements, set_entitlements
-from .errors import DocumentProblem, InvalidRequest, NotFound, Unavailable, WebChatAgentError, cause_of
+from .errors import (
+    Conflict,
+    DocumentProblem,
+    Forbidden,
+    IndexUnavailable,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+    WebChatAgentError,
+    cause_of,
+)
 from .hookspecs import hookimpl, needs_consent
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
@@ -47,16 +73,19 @@ from .models import (
 from .placeholders import fold_signs
 from .plugin_jobs import PluginJob, start_job
 from .plugin_pages import page_response, public_address
-from .plugin_texts import PluginTexts
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
+from .rights import person_sessions
 from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
+from .sessions import Through
 from .site_tags import SITE_PURPOSES, SitePurpose, SiteTag, site_purpose
 from .sources import refresh_sources
+from .storable import storable
 from .tenancy import TenantOwned, TenantSession, insert_row
 from .tenants import OPERATOR, Health, HealthCheck, Problem, Tenant, all_tenants, operator_tenant, own_tenant
+from .texts import Sentences
 from .tools import Prepared, Tool, ToolContext, ToolFailed, ToolUnsure, WithParts
 from .vault import Masked, PersonalSpan
 
@@ -72,14 +101,18 @@ __all__ = [
     "AdminExport",
     "AdminView",
     "Alert",
+    "Answered",
     "Base",
     "Billing",
     "BillingStatus",
     "Blob",
     "CannotAnswer",
+    "Channel",
     "ChatModel",
+    "Conflict",
     "Connection",
     "Connector",
+    "Delivery",
     "Disclosure",
     "DocumentProblem",
     "EgressRefused",
@@ -95,13 +128,17 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "Finding",
+    "Forbidden",
     "FoundDocument",
+    "Guide",
     "Health",
     "HealthCheck",
     "Identity",
+    "IndexUnavailable",
     "InvalidRequest",
     "Invoice",
     "KeptClients",
+    "LiveBot",
     "LoginFailed",
     "LoginMethod",
     "Masked",
@@ -114,7 +151,6 @@ __all__ = [
     "PersonalSpan",
     "PlanOffer",
     "PluginJob",
-    "PluginTexts",
     "Prepared",
     "Price",
     "Problem",
@@ -122,6 +158,8 @@ __all__ = [
     "RouteRequest",
     "RouteResponse",
     "SavedLead",
+    "Sentences",
+    "SetupValue",
     "SitePurpose",
     "SiteTag",
     "SourceSpec",
@@ -131,6 +169,7 @@ __all__ = [
     "TenantOwned",
     "TenantSession",
     "TextDelta",
+    "Through",
     "TokenUsage",
     "Tool",
     "ToolCall",
@@ -144,34 +183,44 @@ __all__ = [
     "UtcDateTime",
     "Vectors",
     "WebChatAgentError",
+    "Window",
     "WithParts",
     "all_cores",
     "all_tenants",
+    "answer_message",
     "audit_record",
     "belongs_to",
     "cause_of",
+    "channel_bot",
     "chat_messages",
     "contact_of",
     "current_actor",
     "detect_language",
     "disclose",
     "fold_signs",
+    "grant_consent",
     "hookimpl",
     "insert_row",
     "is_granted",
+    "keep_file",
+    "keep_message",
     "make_fetcher",
     "missing_models",
     "needs_consent",
     "new_uuid",
     "now",
+    "open_conversation",
     "operator_tenant",
     "own_key",
     "own_tenant",
     "page_response",
+    "person_sessions",
     "post_mail",
+    "press",
     "public_address",
     "put_mail",
     "read_email",
+    "read_file",
     "record_consent",
     "refresh_sources",
     "rights",
@@ -180,11 +229,13 @@ __all__ = [
     "site_purpose",
     "start_job",
     "stems",
+    "storable",
     "trigrams",
     "truncate_address",
     "try_vectors",
     "typed_contact",
     "unit_vectors",
+    "withdraw_consent",
     "wording_hash",
     "words",
 ]

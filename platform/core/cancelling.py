@@ -14,8 +14,8 @@ from .documents import PASSING
 from .jobs import INDEX, SYNC
 from .tenants import Tenant
 
-KEPT = ("erase_session", "erase_tenant", "delete_documents", "purge")
-"""What must be done, whoever does not want it: deleting was promised to somebody."""
+KEPT = ("erase_session", "erase_tenant", "delete_documents", "purge", "settle_request")
+"""What must be done, whoever does not want it: deleting, and what a person asked for by right."""
 
 
 def cancel_jobs(tenant: Tenant, ids: Sequence[str]) -> int:

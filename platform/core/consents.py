@@ -65,6 +65,36 @@ def is_granted(tenant: Tenant, subject: Subject, purpose: str) -> bool:
         return any(row.purpose == purpose for row in _in_force(db, subject))
 
 
+def grant_consent(
+    tenant: Tenant,
+    session_id: int,
+    purpose: str,
+    asked: str,
+    *,
+    channel: str = "widget",
+    proof: str = "",
+) -> None:
+    """Record that the person of a conversation consented to a purpose, asked in the words `asked`.
+
+    One that somebody here records for a person needs a `proof`, such as where the signed form is. Raises InvalidRequest.
+    """
+    proof = " ".join(proof.split())[:MAX_PROOF]
+    if channel != "widget" and len(proof) < 3:
+        raise InvalidRequest("A consent needs a proof.", "say where it is kept", code="proof_missing", field="proof")
+    with tenant.write() as db:
+        db.add(
+            ConsentRecord(
+                session_id=session_id,
+                purpose=purpose,
+                granted=True,
+                wording=wording_hash(asked),
+                channel=channel,
+                proof=proof,
+                recorded_by="" if channel == "widget" else audit.current_actor(),
+            )
+        )
+
+
 def list_purposes(tenant: Tenant) -> Sequence[str]:
     """The purposes that the ledger knows."""
     with tenant.read() as db:

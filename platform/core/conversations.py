@@ -35,6 +35,7 @@ class Conversation:
     down: int
     refused: int
     opening: str
+    channel: str = ""
 
 
 def list_conversations(
@@ -119,6 +120,7 @@ def _conversation(row: ChatSession, bot: str, counts: Any, refused: int, opening
         down,
         refused,
         "" if row.restricted else opening,
+        row.channel,
     )
 
 

@@ -27,6 +27,7 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from .admin_views import AdminView
     from .billing import Billing
+    from .channels import Channel, Guide, SetupValue
     from .connections import Alert, Connection
     from .contacts import SavedLead
     from .documents import Blob, Connector, ExtractedText
@@ -124,6 +125,21 @@ def site_purposes(tenant: Tenant) -> list[SitePurpose]:
 @hook("collect")
 def site_tags(tenant: Tenant, consented: frozenset[str]) -> list[SiteTag]:
     """What the tenant's website loads once a visitor agreed to `consented`. Must not touch the network."""
+
+
+@hook("collect", scope="platform")
+def guides() -> list[Guide]:
+    """Public pages at `/integrations/<id>` that explain a set-up."""
+
+
+@hook("collect")
+def channels(tenant: Tenant) -> list[Channel]:
+    """Ways besides the website on which people write to the tenant's bots. Must not touch the network."""
+
+
+@hook("collect")
+def setup_values(tenant: Tenant) -> list[SetupValue]:
+    """What a person copies from the plugin's page in the admin to another company's. Must not touch the network."""
 
 
 # -- plugin: one plugin, while it is tried ------------------------------------------------------------------

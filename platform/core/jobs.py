@@ -23,13 +23,17 @@ QUEUES = ("soon", "documents", "websites", "vectors", "care")
 
 @dataclass(frozen=True)
 class JobKind:
-    """A kind of job: how urgent (lowest first), how long one attempt may take, how often it is tried, in which queue."""
+    """A kind of job: how urgent (lowest first), how long one attempt may take, how often it is tried, in which queue.
+
+    Of a `serial` kind, jobs of one key never run at the same time.
+    """
 
     name: str
     priority: int = 5
     lease_seconds: int = 120
     attempts: int = 3
     quick: bool = True
+    serial: bool = False
     title: Mapping[str, str] = field(default_factory=dict)
     queue: str = "soon"
 

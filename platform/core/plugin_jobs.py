@@ -30,6 +30,7 @@ class PluginJob:
     half done. It is tried `attempts` times; `gave_up(tenant, **arguments)` is told when it failed for the last time.
     With `every_seconds` it is also started by the clock, without arguments, for each tenant that has the plugin on.
     A plugin that is off runs none of its jobs, except those with `even_off`, such as taking a permission back.
+    With `serial`, jobs of one key run one after another, whatever the number of workers.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PluginJob:
     attempts: int = 3
     every_seconds: int = 0
     even_off: bool = False
+    serial: bool = False
     gave_up: Callable[..., Any] | None = field(default=None, repr=False)
 
 
@@ -52,7 +54,9 @@ def plugin_jobs(platform: Platform) -> Mapping[str, tuple[str, PluginJob]]:
 def know_kinds(platform: Platform) -> None:
     """Let the ledger take the jobs of the installed plugins."""
     for kind, (_, job) in plugin_jobs(platform).items():
-        KINDS[kind] = JobKind(kind, job.priority, job.lease_seconds, job.attempts, quick=False, title=job.title)
+        KINDS[kind] = JobKind(
+            kind, job.priority, job.lease_seconds, job.attempts, quick=False, serial=job.serial, title=job.title
+        )
 
 
 def start_job(db: TenantSession, kind: str, key: str = "", *, delay: float = 0.0, **arguments: Any) -> list[str]:

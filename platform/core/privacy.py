@@ -12,22 +12,13 @@ if TYPE_CHECKING:
 
 Role = Literal["processor", "controller", "joint", "none"]
 Basis = Literal["contract", "consent", "legitimate_interest", "legal_duty"]
-DATA = ("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account")
+DATA = (
+    *("messages", "session_id", "language", "time", "contact", "address_truncated", "browser", "documents", "account"),
+    *("phone", "files", "delivery"),
+)
 PURPOSES = (
-    "answer",
-    "index",
-    "operate",
-    "abuse",
-    "leads",
-    "account",
-    "appointments",
-    "google_calendar",
-    "newsletter",
-    "consent",
-    "statistics",
-    "marketing",
-    "offers",
-    "billing",
+    *("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar"),
+    *("billing", "whatsapp", "newsletter", "consent", "statistics", "marketing", "offers"),
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from .clock import now
 from .db.accounts import AccountLink, Invitation, OutboxMail
-from .db.chats import ChatSession, Contact, ContactLink
+from .db.chats import Attachment, ChatSession, Contact, ContactLink
 from .db.records import BackgroundJob
 from .db.sources import Document
 from .db.tenants import TenantRow
@@ -54,13 +54,13 @@ def purge_conversations(tenant: Tenant, at: datetime) -> int:
 
 
 def sweep_blobs(tenant: Tenant) -> int:
-    """Delete bytes that no document names: a process was killed between storing them and writing the row.
+    """Delete bytes that no document and no message names: a process was killed between storing them and writing the row.
 
     Only those older than an hour, which is longer than any upload takes to be written. Returns how many.
     """
     with tenant.read() as db:
         see_discarded(db)
-        named = set(db.scalars(select(Document.blob).where(Document.blob != "")))
+        named = {b for m in (Document, Attachment) for b in db.scalars(select(m.blob).where(m.blob != ""))}
     return tenant.platform.blobs.sweep(tenant.id, named, BLOB_SECONDS)
 
 

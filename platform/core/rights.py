@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from . import audit, recipients
 from .actions import action_rows
 from .db.base import Base
-from .db.chats import ChatSession, Contact, ContactLink, Message
+from .db.chats import Attachment, ChatSession, Contact, ContactLink, Message
 from .db.records import AuditEntry, ConsentRecord
 from .db.tenants import Membership, TenantRow
 from .errors import InvalidRequest
@@ -62,6 +62,12 @@ def sessions_of(db: TenantSession, subject: Subject, contacts: Sequence[Contact]
     )
 
 
+def person_sessions(tenant: Tenant, subject: Subject) -> list[int]:
+    """The ids of a person's conversations, for a plugin that keeps something by them."""
+    with tenant.read() as db:
+        return sessions_of(db, subject, contacts_of(db, subject))
+
+
 def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
     with tenant.read() as db:
         contacts = contacts_of(db, subject)
@@ -110,6 +116,17 @@ def _rows(tenant: Tenant, subject: Subject) -> dict[str, list[dict[str, Any]]]:
                     "created_at": c.created_at.isoformat(),
                 }
                 for c in consents
+            ],
+            "attachments": [
+                {
+                    "session": a.session_id,
+                    "message": a.message,
+                    "name": a.name,
+                    "media_type": a.media_type,
+                    "bytes": a.size,
+                    "created_at": a.created_at.isoformat(),
+                }
+                for a in db.scalars(select(Attachment).where(Attachment.session_id.in_(ids)).order_by(Attachment.id))
             ],
             "actions": action_rows(db, ids),
             "mails": [

@@ -16,7 +16,7 @@ from . import jobs
 from .bots import BotSettings, LiveBot
 from .clock import new_session_key, now
 from .db.actions import ActionRow
-from .db.chats import ChatSession, ContactLink, Message, TurnRow
+from .db.chats import Attachment, ChatSession, ContactLink, Message, TurnRow
 from .db.records import ConsentRecord
 from .db.tenants import Bot
 from .errors import InvalidRequest, NotFound
@@ -60,6 +60,26 @@ def open_session(db: TenantSession, bot: LiveBot, key: str | None, language: str
         key = None
     key = key or new_session_key()
     return OpenSession(insert_row(db, ChatSession, bot_id=bot.id, key_hash=hash_key(key), language=language), key, True)
+
+
+@dataclass(frozen=True)
+class Through:
+    """That a message comes through a channel, which proved whose it is: its plugin, and the session of that person."""
+
+    channel: str
+    session_id: int = 0
+
+
+def open_channel(db: TenantSession, bot: LiveBot, through: Through, language: str) -> OpenSession:
+    """The session of a person who writes through a channel, or a new one. Nobody has a key to it."""
+    row = db.get(ChatSession, through.session_id) if through.session_id else None
+    fits = row is not None and row.bot_id == bot.id and row.channel == through.channel
+    if row is not None and fits and _is_usable(row, bot.settings):
+        row.last_at, row.language = now(), language or row.language
+        return OpenSession(row.id, "", False)
+    key = hash_key(new_session_key())
+    values = {"bot_id": bot.id, "key_hash": key, "language": language, "channel": through.channel}
+    return OpenSession(insert_row(db, ChatSession, **values), "", True)
 
 
 def _taken(db: TenantSession, key: str) -> bool:
@@ -166,11 +186,16 @@ def rate_answer(located: Located, message_id: str, rating: str, comment: str = "
 
 
 def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:
-    """Delete a session with its messages, actions, turns, consents and links; returns how many rows of each. Safe to repeat."""
+    """Delete a session with its messages, files, actions, turns, consents and links. Safe to repeat.
+
+    Returns how many rows of each.
+    """
     counts = {}
     with tenant.write() as db:
+        blobs = list(db.scalars(select(Attachment.blob).where(Attachment.session_id == session_id)))
         for name, model in (
             ("actions", ActionRow),
+            ("attachments", Attachment),
             ("messages", Message),
             ("turns", TurnRow),
             ("contact links", ContactLink),
@@ -178,5 +203,7 @@ def erase_session(tenant: Tenant, session_id: int) -> dict[str, int]:
         ):
             counts[name] = getattr(db.execute(delete(model).where(model.session_id == session_id)), "rowcount", 0)
         counts["sessions"] = getattr(db.execute(delete(ChatSession).where(ChatSession.id == session_id)), "rowcount", 0)
+    for blob in filter(None, blobs):
+        tenant.platform.blobs.delete(tenant.id, blob)
     tenant.platform.database.forget_deleted()
     return counts

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy.orm import aliased
 
 from ..core.clock import now
 from ..core.db.database import Database
@@ -52,11 +53,28 @@ def _due(queues: Sequence[str] = ()) -> ColumnElement[bool]:
     at = now()
     return and_(
         BackgroundJob.kind.in_([name for name, kind in KINDS.items() if not queues or kind.queue in queues]),
+        *_one_at_a_time(at),
         or_(
             and_(BackgroundJob.state == "queued", BackgroundJob.run_at <= at),
             and_(BackgroundJob.state == "running", BackgroundJob.lease_until < at),
         ),
     )
+
+
+def _one_at_a_time(at: datetime) -> list[ColumnElement[bool]]:
+    """That no job of the same key runs, for kinds whose jobs come one after another."""
+    serial = [name for name, kind in KINDS.items() if kind.serial]
+    if not serial:
+        return []
+    other = aliased(BackgroundJob)
+    runs = select(other.id).where(
+        other.kind == BackgroundJob.kind,
+        other.tenant_id == BackgroundJob.tenant_id,
+        other.key == BackgroundJob.key,
+        other.state == "running",
+        other.lease_until >= at,
+    )
+    return [or_(BackgroundJob.kind.not_in(serial), BackgroundJob.key == "", ~runs.exists())]
 
 
 def begin_job(database: Database, worker: str, job: Taken, done: Sequence[str] = ()) -> bool:
@@ -166,6 +184,19 @@ def postpone_job(database: Database, worker: str, job: Taken, error: str, second
                 lease_until=None,
             )
         )
+
+
+def waiting_behind(database: Database, ids: Sequence[str]) -> list[str]:
+    """The due jobs that have the key of one of these."""
+    ended = aliased(BackgroundJob)
+    same = (
+        ended.kind == BackgroundJob.kind,
+        ended.tenant_id == BackgroundJob.tenant_id,
+        ended.key == BackgroundJob.key,
+    )
+    with system_scope("ring what waited for a job"), database.read() as db:
+        found = select(BackgroundJob.id).join(ended, and_(*same)).where(ended.id.in_(ids), BackgroundJob.key != "")
+        return list(db.scalars(found.where(BackgroundJob.state == "queued", BackgroundJob.run_at <= now()).distinct()))
 
 
 def next_due(database: Database) -> datetime | None:

@@ -86,7 +86,13 @@ class Worker:
             self._note("")
             if left:
                 ledger.give_back(database, self._name, [job.id for job in left])
+            self._ring_next([job for job in taken if job.kind.serial])
         return True
+
+    def _ring_next(self, ended: Sequence[Taken]) -> None:
+        """Ring what waited for a serial job: whoever was rung for it meanwhile found nothing to do."""
+        if ended:
+            self._platform.ring(ledger.waiting_behind(self._platform.database, [job.id for job in ended]))
 
     def _run_one(self, job: Taken, tenants: dict[int, Tenant], lease: _Lease) -> bool:
         try:

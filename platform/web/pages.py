@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, redirect, render_template, request
 
 from ..core import notice
+from ..core.errors import NotFound
 from ..core.noticeversions import shown_notice
 from ..core.tenants import OPERATOR, Tenant, load_tenant
 from ..core.texts import LANGUAGES, say
@@ -66,6 +67,20 @@ def privacy_page(slug: str) -> Response:
 def imprint_page(slug: str) -> Response:
     """Who is behind a site."""
     return _notice(slug, notice.imprint)
+
+
+@pages.get("/integrations/<name>")
+def integration_page(name: str) -> Response:
+    """How an integration is set up: public, and without anything of a tenant. Raises NotFound."""
+    found = parts().platform.registry.platform.each("guides")
+    guide = next((g for plugin, g in found if g.id == name == plugin), None)
+    if guide is None:
+        raise NotFound("There is nothing here.")
+    language = page_language("en")
+    steps = [(heading[language], sentences[language]) for heading, sentences in guide.steps]
+    title, intro = guide.title[language], guide.intro[language]
+    text = render_template("guide.html", title=title, intro=intro, steps=steps, language=language, path=request.path)
+    return _html(text, language)
 
 
 def _notice(slug: str, compose: Callable[[Tenant, str], notice.Notice]) -> Response:

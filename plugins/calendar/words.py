@@ -7,19 +7,19 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_location
 
-from webchatagent.core.api import PluginTexts
+from webchatagent.core.api import Sentences
 
 LANGUAGES = ("en", "de", "hi")
 LOCALES = {"en": "en_GB", "de": "de", "hi": "hi"}
 
 
-_texts = PluginTexts(__file__)
-say = _texts.say
+sentences = Sentences(__file__)
+say = sentences.say
 
 
 def table() -> dict[str, dict[str, str]]:
     """All sentences: `{key: {language: sentence}}`."""
-    return _texts.table
+    return sentences.table
 
 
 def said(moment: datetime, zone: str, language: str) -> str:

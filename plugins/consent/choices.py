@@ -16,7 +16,7 @@ from typing import Any
 from webchatagent.core.api import (
     SITE_PURPOSES,
     InvalidRequest,
-    PluginTexts,
+    Sentences,
     SitePurpose,
     Tenant,
     record_consent,
@@ -28,7 +28,7 @@ from .config import Config
 LANGUAGES = ("en", "de", "hi")
 CHANNEL = "site"
 NUMBER = re.compile(r"[A-Za-z0-9_-]{22,64}")
-texts = PluginTexts(__file__)
+texts = Sentences(__file__)
 say = texts.say
 
 

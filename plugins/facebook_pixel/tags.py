@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from webchatagent.core.api import Alert, Disclosure, PluginTexts, SitePurpose, SiteTag, Tenant, disclose, site_purpose
+from webchatagent.core.api import Alert, Disclosure, Sentences, SitePurpose, SiteTag, Tenant, disclose, site_purpose
 
 from .config import Config
 
@@ -40,4 +40,4 @@ def alerts(tenant: Tenant) -> list[Alert]:
     """That nothing is loaded while nobody asks visitors."""
     if not purposes(tenant) or "consent" in tenant.enabled:
         return []
-    return [Alert(PluginTexts(__file__).table["alert_no_layer"])]
+    return [Alert(Sentences(__file__).table["alert_no_layer"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import PluginTexts, Tenant
+from webchatagent.core.api import Sentences, Tenant
 
 from .config import Config
 
@@ -10,7 +10,7 @@ LANGUAGES = ("en", "de", "hi")
 STATES = ("new", "contacted", "qualified", "won", "lost")
 MARKETING, NEWSLETTER = "lead_marketing", "newsletter_request"
 """Purposes in the ledger, as the boxes of the form stand for them."""
-texts = PluginTexts(__file__)
+texts = Sentences(__file__)
 say = texts.say
 
 

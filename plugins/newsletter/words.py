@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import PluginTexts, Tenant
+from webchatagent.core.api import Sentences, Tenant
 
 from .config import Config
 
 LANGUAGES = ("en", "de", "hi")
-texts = PluginTexts(__file__)
+texts = Sentences(__file__)
 say = texts.say
 
 

@@ -56,6 +56,8 @@ TABLE = (
     Route("/conversations/", ALL),
     Route("/conversations/<int:session_id>", ALL, ids=("talk",)),
     post("/conversations/<int:session_id>/delete", PRIVATE, ("talk",), destroys=True),
+    post("/conversations/<int:session_id>/answer", ("owner", "editor", "agent"), ("talk",), destroys=True, text="x"),
+    Route("/conversations/<int:session_id>/files/<int:number>", ALL, ids=("talk", "talk"), destroys=True),
     Route("/contacts/list/", ("owner", "editor", "agent", "privacy")),
     Route("/contacts/show/<pk>", ("owner", "editor", "agent", "privacy"), ids=("contact",)),
     Route("/contacts/edit/<pk>", ("owner", "agent", "privacy"), ids=("contact",)),

@@ -10,6 +10,7 @@ import pytest
 
 from webchatagent.admin.fab.views import GuardedView
 from webchatagent.core import plugins
+from webchatagent.core.db.tenants import PluginSwitch
 from webchatagent.core.tenants import operator_tenant
 
 from .routes import ALL, TABLE, Route
@@ -58,6 +59,8 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
 ) -> None:
     for plugin in ("calendar", "newsletter", "lead_capture"):
         plugins.enable(house.acme, plugin)
+    with house.acme.write() as db:  # its check would call Meta
+        db.add(PluginSwitch(plugin="whatsapp", enabled=True, config={}))
     with operator_tenant(house.platform).write() as db:
         plugins._switch(db, "stripe_billing", True)  # without a key, which this test has none for
     lists = [v for v in house.app.extensions["appbuilder"].baseviews if isinstance(v, GuardedView)]
@@ -72,6 +75,7 @@ def test_the_list_of_every_declaration_costs_ten_statements_however_long_it_is(
         "newsletter-campaigns",
         "lead_capture-leads",
         "lead_capture-deliveries",
+        "whatsapp-messages",
     }
     for view in lists:
         path = f"{view.route_base}/list/"

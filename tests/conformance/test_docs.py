@@ -24,6 +24,8 @@ DECISIONS = sorted((DOCS / "adr").glob("0*.md"))
 QUICK_STARTS = [DOCS / "quick-start.md", DOCS / "de" / "schnellstart.md", DOCS / "hi" / "quick-start.md"]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.S)
+PLACES = r"BOT-ID|ACTION-ID|TENANT|PLUGIN|loader\.js"
+"""What stands for a part of an address on the page of the API."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
 
 
@@ -196,9 +198,9 @@ def test_every_endpoint_of_the_docs_exists(platform):
     named = set(re.findall(r"`?(GET|POST) (/[\w/.\-]+)", page))
     assert len(named) > 10
     for method, path in named:
-        plain = re.sub(r"BOT-ID|ACTION-ID|TENANT|loader\.js", "*", path)
+        plain = re.sub(PLACES, "*", path)
         assert (method, plain) in rules, (method, path)
-    documented = {re.sub(r"BOT-ID|ACTION-ID|TENANT|loader\.js", "*", p) for _, p in named} | {
+    documented = {re.sub(PLACES, "*", p) for _, p in named} | {
         "/",
         "/privacy",
         "/imprint",

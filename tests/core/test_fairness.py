@@ -94,7 +94,7 @@ def test_a_cancelled_job_does_not_run_and_another_tenants_stays(platform, acme, 
 
 
 def test_what_deletes_is_not_cancelled(platform, acme):
-    ids = [i for kind in (jobs.DELETE, jobs.ERASE, jobs.PURGE, jobs.ERASE_TENANT) for i in add(acme, kind)]
+    ids = [i for kind in (jobs.DELETE, jobs.ERASE, jobs.PURGE, jobs.SETTLE) for i in add(acme, kind)]
     assert cancel_jobs(acme, ids) == 0 and set(states(platform).values()) == {"queued"}
 
 

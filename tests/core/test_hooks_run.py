@@ -125,6 +125,7 @@ def test_hook_subject_export_gives_everything_of_one_person_and_nothing_else(acm
         "actions": 1,
         "consents": 1,
         "mails": 0,
+        "attachments": 0,
     }
     assert parts["actions"].rows[0]["arguments"] == {"name": "acme-canary Name"}
     assert parts["messages"].rows[0]["text"] == "Is acme-canary open?"
@@ -142,6 +143,7 @@ def test_hook_subject_locate_counts_without_content(acme, subject):
         "actions": 1,
         "consents": 1,
         "mails": 0,
+        "attachments": 0,
     }
     assert all(isinstance(p, ExportPart) and not p.rows for _, p in parts)
 
@@ -228,6 +230,7 @@ def test_the_tables_of_a_conversation_hold_no_other_personal_column():
         "bot_id",
         "key_hash",
         "language",
+        "channel",
         "restricted",
         "created_at",
         "last_at",

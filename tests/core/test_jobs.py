@@ -146,6 +146,22 @@ def _take_all(folder, started, out):
     out.put(mine)
 
 
+def test_jobs_of_one_key_run_one_after_another_where_their_kind_is_serial(platform, acme, globex, monkeypatch):
+    kind = JobKind("purge", quick=False, serial=True)
+    monkeypatch.setitem(ledger.KINDS, "purge", kind)
+    for tenant, key in ((acme, "ann"), (acme, "ben"), (globex, "ann"), (acme, "")):
+        add(tenant, kind, key)
+    first = [ledger.take_jobs(platform.database, "w1")[0] for _ in range(4)]
+    again = add(acme, kind, "ann")
+    keyless = add(acme, kind, "")
+    assert [j.id for j in ledger.take_jobs(platform.database, "w2")] == [keyless], "without a key nothing waits"
+    assert ledger.take_jobs(platform.database, "w2") == []
+    mine = next(j for j in first if j.tenant_id == acme.id)
+    assert ledger.waiting_behind(platform.database, [mine.id]) == [again]
+    ledger.finish_jobs(platform.database, "w1", [mine.id])
+    assert [j.id for j in ledger.take_jobs(platform.database, "w2")] == [again]
+
+
 def test_two_processes_take_each_job_once(platform, acme):
     ids = {add(acme, jobs.INDEX, document_id=n) for n in range(40)}
     context = multiprocessing.get_context("spawn")

@@ -106,7 +106,7 @@ def _write(
         for line in _lines(connection, table, tenant):
             file.write(line.encode() + b"\n")
             number += 1
-            if table.name == "document":
+            if table.name in ("document", "attachment"):
                 row = json.loads(line)
                 if row["blob"]:
                     kept.append((row["tenant_id"], row["blob"]))

@@ -149,8 +149,8 @@ def _with_blobs(
     found: Iterator[dict[str, Any]],
     written: list[tuple[int, str]],
 ) -> Iterator[dict[str, Any]]:
-    """Documents get their bytes stored under new keys, wherever this installation keeps bytes."""
-    names = set(archive.namelist()) if table.name == "document" else set()
+    """Documents and files of messages get their bytes stored under new keys, wherever this installation keeps bytes."""
+    names = set(archive.namelist()) if table.name in ("document", "attachment") else set()
     for row in found:
         if row.get("blob") and f"blobs/{row['blob']}" in names:
             row["blob"] = platform.blobs.put(row["tenant_id"], archive.read(f"blobs/{row['blob']}"))

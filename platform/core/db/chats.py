@@ -19,7 +19,10 @@ from .tenants import Bot
 
 
 class ChatSession(TenantOwned, Base):
-    """A visitor's conversation with one bot. Of the session id only the SHA-256 (hex) is kept."""
+    """A visitor's conversation with one bot. Of the session id only the SHA-256 (hex) is kept.
+
+    `channel` is the plugin through which the visitor writes; empty for the website.
+    """
 
     __tablename__ = "chat_session"
     __table_args__ = (
@@ -33,6 +36,7 @@ class ChatSession(TenantOwned, Base):
     bot_id: Mapped[int]
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     language: Mapped[str] = mapped_column(String(8), default="")
+    channel: Mapped[str] = mapped_column(String(40), default="")
     restricted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_at: Mapped[datetime] = mapped_column(default=now)
@@ -66,6 +70,28 @@ class Message(TenantOwned, Base):
     personal: Mapped[list[Any]] = mapped_column(default=list)
     rating: Mapped[str] = mapped_column(String(4), default="")
     comment: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Attachment(TenantOwned, Base):
+    """A file that a visitor sent through a channel. `state` is stored, refused (its kind), too_large or lost."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        own_key(),
+        belongs_to("chat_session", "session_id"),
+        Index("ix_attachment_session", "session_id"),
+        NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int]
+    message: Mapped[str] = mapped_column(String(36), default="")
+    name: Mapped[str] = mapped_column(String(200), default="")
+    media_type: Mapped[str] = mapped_column(String(100), default="")
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    blob: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(10), default="stored")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
