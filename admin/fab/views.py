@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import abort, flash, jsonify, redirect, request, url_for
+from flask import Response, abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import BaseView, ModelView
 from flask_appbuilder.actions import ActionItem
 from flask_appbuilder.models.sqla.filters import FilterContains, FilterEqual
@@ -17,9 +17,12 @@ from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from sqlalchemy import inspect
 
+from webchatagent.core import audit
 from webchatagent.core.admin_views import AdminAction, AdminView
+from webchatagent.core.clock import now
 from webchatagent.core.egress import calling
 from webchatagent.core.errors import WebChatAgentError
+from webchatagent.core.exports import KINDS, write_table
 from webchatagent.core.tenancy import TenantOwned
 
 from ..formats import FORMATS, formatters_of, speaking
@@ -229,6 +232,27 @@ class GuardedView(ModelView):  # type: ignore[misc]
             flash(str(self.spec.said_deleted or gettext("Deleted.")), "success")
         return redirect(url_for(".list"))
 
+    @expose("/export/<string:name>.<string:kind>")
+    def export(self, name: str, kind: str) -> Any:
+        """A table to take along, sent while it is read."""
+        if not current_user.is_authenticated:
+            return to_login()
+        wanted = next((e for e in self.spec.exports if e.name == name), None)
+        if wanted is None or kind not in KINDS:
+            abort(404)
+        if place() is None or not self._holds(wanted.needs):
+            abort(403)
+        here = tenant()
+        release()
+        with here.write() as db:
+            audit.record(db, audit.current_actor(), "table.exported", f"{self.spec.id}:{name}")
+        file = f"{name}-{here.slug}-{now().date().isoformat()}.{kind}"
+        return Response(
+            write_table(kind, wanted.rows(here)),
+            content_type=KINDS[kind],
+            headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"},
+        )
+
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
         """Run an action on one row."""
@@ -333,6 +357,7 @@ def build_view(spec: AdminView) -> type[GuardedView]:
     out |= set() if spec.change or spec.edit_columns else {"edit"}
     out |= set() if spec.can_delete or spec.delete else {"delete"}
     out |= set() if spec.actions else {"action", "action_post"}
+    out |= set() if spec.exports else {"export"}
     columns = {
         "list_columns": list(spec.list_columns),
         "show_columns": list(spec.show_columns or spec.list_columns),

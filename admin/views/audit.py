@@ -36,6 +36,7 @@ ACTIONS: dict[str, Any] = {
     "bot.discarded": _("deleted a bot"),
     "bot.restored": _("brought a bot back"),
     "consent.withdrawn": _("recorded a withdrawal"),
+    "table.exported": _("took a table along"),
     "bot.version_restored": _("brought a version of a bot back"),
     "contact.corrected": _("corrected a contact"),
     "contact.erased": _("deleted a contact"),

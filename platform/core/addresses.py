@@ -73,3 +73,15 @@ def canonical_host(host: str | bytes) -> str:
         except UnicodeError:
             return text
     return text
+
+
+def truncate_address(address: str) -> str:
+    """An address without the part that names one machine: /24 for IPv4, /48 for IPv6; `-` for anything else."""
+    try:
+        ip = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return "-"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    bits = 24 if ip.version == 4 else 48
+    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False).network_address)

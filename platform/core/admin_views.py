@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,13 +26,23 @@ class AdminAction:
 
 
 @dataclass(frozen=True)
+class AdminExport:
+    """A table to take along as CSV or XLSX: `rows(tenant)` gives its head and its lines, and is read while it is sent."""
+
+    name: str
+    label: Text
+    rows: Callable[[Tenant], Iterator[Sequence[object]]]
+    needs: str = "edit"
+
+
+@dataclass(frozen=True)
 class AdminView:
     """A list of rows with its pages. What is empty does not exist: no `add_columns` and no `add_form`, no adding.
 
     `model` is a tenant-owned table. `id` is the path and the name of the permission; the name of a plugin is put in
     front. `formats` and `formatters` say how a column is shown, `values` the words for its values; the columns of
     `filters` get a button for each of their values. `add_form` with `add`, `edit_form` with `fill` and `change`, and
-    `delete` lead through a function of core instead of writing the row here.
+    `delete` lead through a function of core instead of writing the row here. `exports` are tables to take along.
     """
 
     id: str
@@ -54,6 +64,7 @@ class AdminView:
     group: str = "work"
     rights: Rights = field(default_factory=rights)
     actions: Sequence[AdminAction] = ()
+    exports: Sequence[AdminExport] = ()
     can_delete: bool = False
     add_title: Text = ""
     edit_title: Text = ""

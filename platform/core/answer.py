@@ -25,8 +25,12 @@ from .spent import metered, record_of
 from .tenancy import insert_row, update_row
 from .texts import say
 from .tool_loop import Used
+from .tools import ToolContext
 from .turn import Turn
 from .vault import Vault
+
+MOST_BESIDE = 3
+"""How many parts stand under an answer that no tool asked for."""
 
 
 class Answer:
@@ -131,6 +135,7 @@ def _words(text: str) -> list[str]:
 
 def finish_turn(turn: Turn, answer: Answer) -> None:
     """Store the answer with its sources and what it took, and count the use, in one transaction."""
+    answer.used.cards += _parts_beside(turn, answer)
     tenant, record = turn.bot.tenant, record_of(turn, answer, turn.capped)
     with tenant.write() as db:
         answer.sources = source_list(db, answer.cited, turn.vault)
@@ -160,6 +165,16 @@ def finish_turn(turn: Turn, answer: Answer) -> None:
         asked = {"capped": 1} if turn.capped else {"messages": 1, "refused": int(answer.refused)}
         usage.count(db, turn.bot.id, {**asked, **metered(record)})
     tell("capped" if turn.capped else "refused" if answer.refused else "answered", record)
+
+
+def _parts_beside(turn: Turn, answer: Answer) -> list[dict[str, Any]]:
+    """What plugins put under an answer that nobody asked them for, such as a form when it is none."""
+    context = ToolContext(turn.bot.id, turn.session.id, turn.language)
+    answers = 1 + sum(m.role == "bot" for m in turn.past)
+    found = turn.bot.tenant.hooks.each(
+        "answer_parts", tenant=turn.bot.tenant, context=context, refused=answer.refused, answers=answers
+    )
+    return [part for _, part in found][:MOST_BESIDE]
 
 
 def cut_turn(turn: Turn, answer: Answer, error: str) -> None:

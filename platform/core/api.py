@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from .admin_views import AdminAction, AdminView
+from .addresses import truncate_address
+from .admin_views import AdminAction, AdminExport, AdminView
 from .analysis import detect_language, stems, trigrams, words
 from .audit import current_actor
 from .audit import record as audit_record
@@ -28,7 +29,8 @@ from .channels import (
 )
 from .clock import new_uuid, now
 from .connections import Alert, Connection
-from .consents import grant_consent, is_granted, withdraw_consent
+from .consents import grant_consent, is_granted, record_consent, withdraw_consent, wording_hash
+from .contacts import SavedLead, contact_of, read_email, typed_contact
 from .cores import all_cores
 from .db.base import NEVER_REUSED, Base, UtcDateTime, belongs_to, own_key
 from .documents import Blob, Connector, ExtractedText, Failed, Finding, FoundDocument, SourceSpec, State, Unchanged
@@ -45,7 +47,7 @@ from .errors import (
     WebChatAgentError,
     cause_of,
 )
-from .hookspecs import hookimpl
+from .hookspecs import hookimpl, needs_consent
 from .kept import KeptClients
 from .login import Identity, LoginFailed, LoginMethod
 from .mail import post_mail, put_mail
@@ -70,6 +72,7 @@ from .models import (
 )
 from .placeholders import fold_signs
 from .plugin_jobs import PluginJob, start_job
+from .plugin_pages import page_response, public_address
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject, disclose
 from .prompting import chat_messages
 from .rights import person_sessions
@@ -77,6 +80,7 @@ from .roles import rights
 from .routes import Route, RouteRequest, RouteResponse
 from .sandbox import run_limited
 from .sessions import Through
+from .site_tags import SITE_PURPOSES, SitePurpose, SiteTag, site_purpose
 from .sources import refresh_sources
 from .storable import storable
 from .tenancy import TenantOwned, TenantSession, insert_row
@@ -92,7 +96,9 @@ __all__ = [
     "LIMITS",
     "NEVER_REUSED",
     "OPERATOR",
+    "SITE_PURPOSES",
     "AdminAction",
+    "AdminExport",
     "AdminView",
     "Alert",
     "Answered",
@@ -151,8 +157,11 @@ __all__ = [
     "Route",
     "RouteRequest",
     "RouteResponse",
+    "SavedLead",
     "Sentences",
     "SetupValue",
+    "SitePurpose",
+    "SiteTag",
     "SourceSpec",
     "State",
     "Subject",
@@ -184,6 +193,7 @@ __all__ = [
     "cause_of",
     "channel_bot",
     "chat_messages",
+    "contact_of",
     "current_actor",
     "detect_language",
     "disclose",
@@ -196,28 +206,37 @@ __all__ = [
     "keep_message",
     "make_fetcher",
     "missing_models",
+    "needs_consent",
     "new_uuid",
     "now",
     "open_conversation",
     "operator_tenant",
     "own_key",
     "own_tenant",
+    "page_response",
     "person_sessions",
     "post_mail",
     "press",
+    "public_address",
     "put_mail",
+    "read_email",
     "read_file",
+    "record_consent",
     "refresh_sources",
     "rights",
     "run_limited",
     "set_entitlements",
+    "site_purpose",
     "start_job",
     "stems",
     "storable",
     "trigrams",
+    "truncate_address",
     "try_vectors",
+    "typed_contact",
     "unit_vectors",
     "withdraw_consent",
+    "wording_hash",
     "words",
 ]
 _LAZY = frozenset({"Fetched", "Fetcher", "FetchFailed", "FetchRefused"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from . import audit
 from .db.chats import ChatSession, Contact, ContactLink
@@ -15,7 +16,25 @@ from .db.tenants import Bot
 from .errors import NotFound, Unavailable
 from .privacy import Subject
 from .registry import HookFailed
+from .tenancy import TenantSession
 from .tenants import Tenant
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]+\.[^\s@<>()\[\],;:\\\".]{2,}")
+
+
+def read_email(text: object) -> str:
+    """An e-mail address in lower case, or nothing for what is none: line breaks, lists and names beside it included."""
+    email = text.strip().lower() if isinstance(text, str) else ""
+    return email if len(email) <= 254 and email.isprintable() and _EMAIL.fullmatch(email) else ""
+
+
+@dataclass(frozen=True)
+class SavedLead:
+    """What a person left, as other plugins are told: `wordings` are digests of what they agreed to, by purpose."""
+
+    email: str = field(default="", repr=False)
+    language: str = "en"
+    wordings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,44 @@ def talks_of(tenant: Tenant, contact_id: int) -> Sequence[Talk]:
             .order_by(ChatSession.id.desc())
         )
         return [Talk(*row) for row in rows]
+
+
+def contact_of(db: TenantSession, email: str, name: str = "", phone: str = "") -> int:
+    """The id of the contact with an e-mail address that was proven to be theirs, made when there is none.
+
+    Of one who is known only what is missing is added. A contact that hangs on a conversation is not taken: somebody
+    may have typed the address there, and would see what belongs to its owner. Never call it with such an address.
+    """
+    email = email.strip().lower()
+    loose = Contact.id.not_in(select(ContactLink.contact_id))
+    mine = func.lower(Contact.email) == email
+    row = db.scalar(select(Contact).where(mine, loose).order_by(Contact.id).limit(1))
+    if row is None:
+        row = Contact(email=email)
+        db.add(row)
+    row.name, row.phone = row.name or name[:200], row.phone or phone[:40]
+    db.flush()
+    return int(row.id)
+
+
+def typed_contact(db: TenantSession, session_id: int, name: str, email: str, phone: str) -> int:
+    """The id of a contact for what somebody typed, linked to their conversation.
+
+    It is a new one unless this conversation has told the same address before: an address that nobody proved must not
+    open what is kept on its owner.
+    """
+    email = email.strip().lower()
+    mine = select(ContactLink.contact_id).where(ContactLink.session_id == session_id)
+    row = db.scalar(select(Contact).where(Contact.id.in_(mine), func.lower(Contact.email) == email).limit(1))
+    if row is None:
+        row = Contact(name=name[:200], email=email, phone=phone[:40])
+        db.add(row)
+        db.flush()
+        if session_id:
+            db.add(ContactLink(session_id=session_id, contact_id=row.id))
+    row.name, row.phone = name[:200] or row.name, phone[:40] or row.phone
+    db.flush()
+    return int(row.id)
 
 
 def correct_contact(tenant: Tenant, contact_id: int, changes: dict[str, str]) -> None:

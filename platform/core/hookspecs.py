@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from .billing import Billing
     from .channels import Channel, Guide, SetupValue
     from .connections import Alert, Connection
+    from .contacts import SavedLead
     from .documents import Blob, Connector, ExtractedText
     from .login import LoginMethod
     from .models import ChatModel, EmbeddingModel
     from .plugin_jobs import PluginJob
     from .privacy import Disclosure, ErasureReport, ExportPart, Subject
     from .routes import Route
+    from .site_tags import SitePurpose, SiteTag
     from .tenants import HealthCheck, Problem, Tenant
     from .tools import Tool, ToolContext
     from .vault import PersonalSpan
@@ -63,6 +65,20 @@ def hook(kind: Kind, *, scope: Scope = "tenant", fold: str = "") -> Callable[[F]
         function.spec = Spec(kind, scope, fold)  # type: ignore[attr-defined]
         marked: F = _hookspec(firstresult=kind == "first")(function)
         return marked
+
+    return mark
+
+
+def needs_consent(purpose: str) -> Callable[[F], F]:
+    """Bind a plugin's implementation of a hook to a purpose: it is not called without that consent.
+
+    Whose consent counts is in the hook's arguments: `consented`, the purposes that were agreed to, or `subject`, whose
+    last word in the ledger is looked up. Write it above `@hookimpl`.
+    """
+
+    def mark(function: F) -> F:
+        function.needs_consent = purpose  # type: ignore[attr-defined]
+        return function
 
     return mark
 
@@ -99,6 +115,16 @@ def login_methods(tenant: Tenant) -> list[LoginMethod]:
 @hook("collect")
 def routes(tenant: Tenant) -> list[Route]:
     """Pages and web hooks below `/x/<plugin>/<tenant>/`. Asked for each request there; must not touch the network."""
+
+
+@hook("collect")
+def site_purposes(tenant: Tenant) -> list[SitePurpose]:
+    """What visitors of the tenant's website are asked to agree to. Must not touch the network."""
+
+
+@hook("collect")
+def site_tags(tenant: Tenant, consented: frozenset[str]) -> list[SiteTag]:
+    """What the tenant's website loads once a visitor agreed to `consented`. Must not touch the network."""
 
 
 @hook("collect", scope="platform")
@@ -163,6 +189,16 @@ def prompt_sections(tenant: Tenant, context: ToolContext) -> list[str]:
     """What a model is told besides its rules, such as the local date. Asked for each turn; must not touch the network."""
 
 
+@hook("collect")
+def answer_parts(tenant: Tenant, context: ToolContext, refused: bool, answers: int) -> list[dict[str, Any]]:
+    """What stands under an answer besides it, such as a form. Asked for each turn; must not touch the network."""
+
+
+@hook("notify")
+def lead_saved(tenant: Tenant, subject: Subject, lead: SavedLead) -> None:
+    """Somebody left how they can be reached. Bind it to what they agreed to."""
+
+
 # -- plans --------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +236,11 @@ def find_personal_data(tenant: Tenant, text: str, language: str) -> list[Persona
 @hook("collect")
 def privacy_disclosures(tenant: Tenant) -> list[Disclosure]:
     """Who receives which data, why, where and for how long: the tenant's privacy notice is built from these."""
+
+
+@hook("require")
+def consent_withdrawn(tenant: Tenant, subject: Subject, purpose: str) -> None:
+    """Somebody withdraws their consent to a purpose: stop at once, here and at the provider. Must be safe to repeat."""
 
 
 @hook("require")

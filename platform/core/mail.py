@@ -14,6 +14,8 @@ from .texts import say
 
 DAYS = 14
 """How long a mail stays in the outbox."""
+BEHIND = "\x1e"
+"""What parts the text of a mail from the address to unsubscribe at, which is a secret of the reader as the text is."""
 
 
 def post_mail(
@@ -28,8 +30,13 @@ def post_mail(
     return put_mail(db, tenant, kind, recipient, subject, body)
 
 
-def put_mail(db: TenantSession, tenant: Tenant, kind: str, recipient: str, subject: str, body: str) -> list[str]:
-    """As `post_mail`, with a subject (one line) and a text of its own."""
+def put_mail(
+    db: TenantSession, tenant: Tenant, kind: str, recipient: str, subject: str, body: str, *, unsubscribe: str = ""
+) -> list[str]:
+    """As `post_mail`, with a subject (one line) and a text of its own.
+
+    `unsubscribe` is an address that takes a POST of mail programs to unsubscribe at once (RFC 8058).
+    """
     smtp_url = tenant.platform.settings.smtp_url
     row = OutboxMail(
         kind=kind,
@@ -40,7 +47,8 @@ def put_mail(db: TenantSession, tenant: Tenant, kind: str, recipient: str, subje
     )
     db.add(row)
     db.flush()
-    row.body = tenant.platform.secret_box.seal(body, _place(row))
+    sealed = f"{body}{BEHIND}{unsubscribe}" if unsubscribe else body
+    row.body = tenant.platform.secret_box.seal(sealed, _place(row))
     return [jobs.add_job(db, jobs.MAIL, f"mail:{row.id}", mail_id=row.id)] if smtp_url else []
 
 
@@ -50,7 +58,13 @@ def read_mail(tenant: Tenant, mail_id: int) -> tuple[OutboxMail, str]:
         row = db.get(OutboxMail, mail_id)
     if row is None:
         raise NotFound("There is no such mail.", code="mail_not_found")
-    return row, tenant.platform.secret_box.open(row.body, _place(row)) if row.body else ""
+    return row, _opened(tenant, row)[0] if row.body else ""
+
+
+def _opened(tenant: Tenant, row: OutboxMail) -> tuple[str, str]:
+    """The text of a mail, and the address to unsubscribe at, if it has one."""
+    text, _, unsubscribe = tenant.platform.secret_box.open(row.body, _place(row)).partition(BEHIND)
+    return text, unsubscribe
 
 
 def send_mail(tenant: Tenant, mail_id: int) -> None:
@@ -59,8 +73,8 @@ def send_mail(tenant: Tenant, mail_id: int) -> None:
         row = db.get(OutboxMail, mail_id)
     if row is None or row.state == "sent":
         return
-    text = tenant.platform.secret_box.open(row.body, _place(row))
-    smtp.deliver(tenant.platform.settings, row.recipient, row.subject, text, f"{tenant.id}.{row.id}")
+    text, unsubscribe = _opened(tenant, row)
+    smtp.deliver(tenant.platform.settings, row.recipient, row.subject, text, f"{tenant.id}.{row.id}", unsubscribe)
     _mark(tenant, mail_id, "sent")
 
 

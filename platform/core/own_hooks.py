@@ -7,6 +7,7 @@ from datetime import datetime
 from . import own_views, rights
 from .actions import purge_actions
 from .admin_views import AdminView
+from .consents import purge_consents
 from .discarded import purge_discarded
 from .hookspecs import hookimpl
 from .privacy import Disclosure, ErasureReport, ExportPart, Subject
@@ -68,6 +69,7 @@ def retention_purge(tenant: Tenant, now: datetime) -> ErasureReport:
         "jobs": purge_jobs,
         "mails": purge_mails,
         "replies": purge_replies,
+        "consents": purge_consents,
         "requests": purge_requests,
     }
     return ErasureReport({name: purge(tenant, now) for name, purge in done.items()})

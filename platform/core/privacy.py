@@ -18,7 +18,7 @@ DATA = (
 )
 PURPOSES = (
     *("answer", "index", "operate", "abuse", "leads", "account", "appointments", "google_calendar"),
-    *("billing", "whatsapp"),
+    *("billing", "whatsapp", "newsletter", "consent", "statistics", "marketing", "offers"),
 )
 
 
@@ -51,7 +51,14 @@ class Disclosure:
 
 
 def disclose(
-    tenant: Tenant, plugin: str, id: str, data: tuple[str, ...], purpose: str, days: int, *urls: str
+    tenant: Tenant,
+    plugin: str,
+    id: str,
+    data: tuple[str, ...],
+    purpose: str,
+    days: int,
+    *urls: str,
+    basis: Basis = "contract",
 ) -> Disclosure:
     """What a plugin sends to the recipient of its manifest, at the hosts of `urls`, on the ground of the contract."""
     recipient = tenant.platform.registry.manifests[plugin].recipient
@@ -61,7 +68,7 @@ def disclose(
         id,
         data,
         purpose,
-        "contract",
+        basis,
         days,
         recipient.name,
         recipient.country,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import logging
 import threading
 from collections import Counter
@@ -62,6 +63,8 @@ class Hooks:
                     raise PluginRefused(f"{impl.plugin_name}: {name} is a {spec.kind} hook and takes no wrapper")
                 if impl.kwargnames:
                     raise PluginRefused(f"{impl.plugin_name}: {name} gives its arguments defaults {impl.kwargnames}")
+                if hasattr(impl.function, "needs_consent") and not {"consented", "subject"} & arguments_of(name):
+                    raise PluginRefused(f"{impl.plugin_name}: {name} is about nobody who could consent")
         self._scope = scope
         self.plugins = tuple(plugins)
 
@@ -80,6 +83,8 @@ class Hooks:
         results, failures = [], []
         for impl in implementations:
             try:
+                if not _consented(impl, tenant, arguments):
+                    continue
                 with calling(impl.plugin_name, tenant):
                     value = impl.function(*[arguments[a] for a in impl.argnames])
             except Exception as error:  # whatever a plugin raises is counted against it and harms no other
@@ -97,6 +102,8 @@ class Hooks:
     @staticmethod
     def _chain(spec: Spec, implementations: tuple[HookImpl, ...], tenant: Any, arguments: dict[str, Any]) -> Any:
         for impl in implementations:
+            if not _consented(impl, tenant, arguments):
+                continue
             with calling(impl.plugin_name, tenant):
                 value = impl.function(*[arguments[a] for a in impl.argnames])
             if spec.kind == "fold":
@@ -108,6 +115,23 @@ class Hooks:
     def each(self, name: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call a collect or require hook whose values are lists; one row per item, with the plugin's name."""
         return [(plugin, item) for plugin, items in self.call(name, **arguments) for item in items]
+
+
+def arguments_of(hook: str) -> frozenset[str]:
+    """The names of a hook's arguments."""
+    return frozenset(inspect.signature(getattr(hookspecs, hook)).parameters)
+
+
+def _consented(impl: HookImpl, tenant: Any, arguments: Mapping[str, Any]) -> bool:
+    """Whether an implementation may be called: always, unless it is bound to a purpose that was not agreed to."""
+    purpose = getattr(impl.function, "needs_consent", "")
+    if not purpose:
+        return True
+    if "consented" in arguments:
+        return purpose in arguments["consented"]
+    from .consents import is_granted  # it tells plugins of withdrawals, so it imports this module
+
+    return is_granted(tenant, arguments["subject"], purpose)
 
 
 class Registry:

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 from .errors import InvalidRequest
 from .tenants import Tenant
 
+API = ("leads", "consent")
+"""The names below `/api/` that a plugin may answer."""
 MOST_BODY = 4_000_000
 """The largest body that a route may ask for, in bytes."""
 
@@ -29,6 +31,10 @@ class RouteRequest:
     url: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
+    bot_id: int = 0
+    """The bot whose widget sent it, for a route with `widget`; 0 where none is named."""
+    session_id: int = 0
+    """The visitor's conversation, proven by its key, for a route with `widget`; 0 where there is none."""
 
     def json(self) -> Any:
         """The body as JSON. Raises InvalidRequest."""
@@ -70,9 +76,15 @@ class Route:
     `run(tenant, request)` runs in a thread with the hosts of its plugin only; what takes long belongs into a job.
     Nothing is checked but the size: a web hook proves itself by its signature, a link by its token. A response of
     401 or 403 counts against the sender's address.
+    `per_hour` bounds what is sent (all but GET): so many an hour from one network, and fifty times as many in all.
+    With `widget`, pages of a bot's allowed origins may call it, such as a form of the widget; no other page may.
+    With `api`, one of `API`, it is also served at `/api/<api>`, for the tenant of the bot or of the conversation.
     """
 
     path: str
     run: Callable[[Tenant, RouteRequest], RouteResponse] = field(repr=False)
     methods: Sequence[str] = ("GET",)
     max_body: int = 262_144
+    per_hour: int = 0
+    widget: bool = False
+    api: str = ""

@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formataddr, formatdate
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +14,8 @@ from .addresses import is_loopback
 from .errors import Unavailable
 from .settings import SettingError, Settings
 
+WIDE = SMTP.clone(max_line_length=900)
+"""A long address in a header must stay one word: folded, it would be written in a form that mail programs do not read."""
 TIMEOUT = 20.0
 """Seconds that each step of the conversation may take."""
 
@@ -54,19 +57,24 @@ def parse_smtp_url(settings: Settings) -> MailServer:
     )
 
 
-def deliver(settings: Settings, recipient: str, subject: str, text: str, number: str) -> None:
+def deliver(settings: Settings, recipient: str, subject: str, text: str, number: str, unsubscribe: str = "") -> None:
     """Send one mail. `number` is the same for every attempt, so that a receiver can drop a second copy.
+
+    `unsubscribe` becomes the headers of RFC 8058, by which mail programs unsubscribe with one click.
 
     Raises Unavailable with a sentence that holds neither the password nor the recipient.
     """
     server = parse_smtp_url(settings)
-    message = EmailMessage()
+    message = EmailMessage(policy=WIDE)
     message["From"] = formataddr(("WebChatAgent", server.sender))
     message["To"] = recipient
     message["Subject"] = subject
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{number}@{server.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    if unsubscribe:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text)
     try:
         _send(server, message)

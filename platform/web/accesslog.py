@@ -6,7 +6,6 @@ One JSON line a request in `logs/access-<day>.jsonl` of the data folder. No reve
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
 import threading
 import time
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 from flask import Response, g, request
 
+from ..core.addresses import truncate_address
 from ..core.clock import now
 from ..core.retention import delete_old_logs
 from ..core.settings import Settings
@@ -35,18 +35,6 @@ _SYSTEMS = (
     ("macOS", "Mac OS X"),
     ("Linux", "Linux"),
 )
-
-
-def truncate_address(address: str) -> str:
-    """An address without the part that names one machine: /24 for IPv4, /48 for IPv6; `-` for anything else."""
-    try:
-        ip = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return "-"
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    bits = 24 if ip.version == 4 else 48
-    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False).network_address)
 
 
 @functools.lru_cache(maxsize=256)

@@ -86,7 +86,7 @@ def _breakers(platform: Platform) -> Breakers:
 def _before() -> Response | None:
     """Answer a browser's preflight. Which bot it is for is not known yet, so the real request is checked again."""
     g.request_id = uuid.uuid4().hex
-    if request.method == "OPTIONS" and request.path.startswith("/api/"):
+    if request.method == "OPTIONS" and request.path.startswith(("/api/", "/x/")):
         origin = normal_origin(request.headers.get("Origin", ""))
         return preflight(origin) if origin else Response(status=204)
     return None

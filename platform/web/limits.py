@@ -10,8 +10,9 @@ import math
 from typing import NoReturn
 
 from flask import request
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, parse, parse_many
 
+from ..core.addresses import truncate_address
 from ..core.bots import LiveBot
 from ..core.errors import WebChatAgentError
 from ..core.settings import Settings
@@ -23,6 +24,8 @@ PER_ADDRESS = "30 per minute; 600 per hour"
 PER_BOT = "600 per minute"
 PER_KEY = "300 per minute; 6000 per hour"
 REFUSED_PER_ADDRESS = "60 per minute"
+ALL_TOGETHER = 50
+"""How many times as much all networks together may send to a route as one of them."""
 
 
 class RateLimited(WebChatAgentError):
@@ -72,6 +75,14 @@ class Limits:
         """Count one request of a program. Raises RateLimited."""
         if self._on:
             self._count([(rule, (f"t{tenant_id}", "key", str(key_id))) for rule in self._rules["key"]], "en")
+
+    def check_route(self, tenant_id: int, name: str, address: str, per_hour: int, language: str) -> None:
+        """Count one request for a plugin's route: of its network, and of all together. Raises RateLimited."""
+        if self._on:
+            where = (f"t{tenant_id}", "route", name)
+            network = (*where, self._hide(truncate_address(address)))
+            rules = [(parse(f"{per_hour} per hour"), network), (parse(f"{per_hour * ALL_TOGETHER} per hour"), where)]
+            self._count(rules, language)
 
     def check_refusals(self, address: str) -> None:
         """Stop an address that showed too many wrong keys, before the database is asked. Raises RateLimited."""

@@ -33,9 +33,14 @@ def is_allowed(origin: str, bot: LiveBot, request: Request, settings: Settings) 
     normal = normal_origin(origin)
     if not normal:
         return False
-    own = {normal_origin(request.host_url), normal_origin(settings.public_url)}
     allowed = {normal_origin(o) for o in bot.settings.allowed_origins}
-    return normal in own or normal in allowed or urlsplit(normal).hostname in LOCAL
+    return is_own(origin, request, settings) or normal in allowed or urlsplit(normal).hostname in LOCAL
+
+
+def is_own(origin: str, request: Request, settings: Settings) -> bool:
+    """Whether an origin is the platform's own."""
+    normal = normal_origin(origin)
+    return bool(normal) and normal in (normal_origin(request.host_url), normal_origin(settings.public_url))
 
 
 def check_origin(bot: LiveBot, request: Request, settings: Settings) -> None:

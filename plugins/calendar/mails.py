@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webchatagent.core.api import Tenant, TenantSession, put_mail
+from webchatagent.core.api import Tenant, TenantSession, public_address, put_mail
 
 from .config import Config
 from .models import Appointment
@@ -25,8 +25,7 @@ def id_of(tenant: Tenant, token: str) -> str:
 
 def address(tenant: Tenant, path: str) -> str:
     """An address of this plugin, as mails carry it."""
-    base = tenant.platform.settings.public_url or "http://127.0.0.1:8080"
-    return f"{base.rstrip('/')}/x/calendar/{tenant.slug}/{path}"
+    return public_address(tenant, f"/x/calendar/{tenant.slug}/{path}")
 
 
 def title_of(tenant: Tenant, language: str) -> str:

@@ -8,25 +8,24 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from webchatagent.core.api import Route, RouteRequest, RouteResponse, Tenant, ToolFailed, WebChatAgentError, now
+from webchatagent.core.api import (
+    Route,
+    RouteRequest,
+    RouteResponse,
+    Tenant,
+    ToolFailed,
+    WebChatAgentError,
+    now,
+    page_response,
+)
 
 from .booking import NotFree, cancel, find_appointment, find_slots, move
 from .ics import write_ics
 from .mails import id_of, title_of, token_of
 from .models import Appointment
-from .words import LANGUAGES, said, say
+from .words import said, say
 
 FEED = "calendar-feed"
-STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#1b1b1f}"
-    "h1{font-size:1.4rem}button,a.file{font:inherit;padding:.6rem 1rem;margin:.25rem .25rem .25rem 0;border-radius:.5rem;"
-    "border:1px solid #6b6b76;background:#fff;color:inherit;cursor:pointer;min-height:2.75rem}"
-    "a.file{display:inline-block;text-decoration:none}[role=status]{padding:.75rem 1rem;background:#eef3ff;border-radius:.5rem}"
-)
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    "X-Robots-Tag": "noindex",
-}
 ICS = "text/calendar; charset=utf-8"
 
 
@@ -43,9 +42,9 @@ def show(tenant: Tenant, request: RouteRequest) -> RouteResponse:
     """The appointment of a signed link; a POST moves or cancels it, so that a mail scanner changes nothing."""
     row = _opened(tenant, request)
     if row is None:
-        return _page(request.language, say("page_unknown", request.language), "", status=404)
+        return page_response(request.language, say("page_unknown", request.language), "", status=404)
     message = _act(tenant, row, request.form()) if request.method == "POST" else ""
-    return _page(row.language, *_content(tenant, find_appointment(tenant, row.public_id) or row, message))
+    return page_response(row.language, *_content(tenant, find_appointment(tenant, row.public_id) or row, message))
 
 
 def _opened(tenant: Tenant, request: RouteRequest) -> Appointment | None:
@@ -106,16 +105,6 @@ def _choices(tenant: Tenant, row: Appointment) -> str:
 def _button(name: str, value: str, label: str) -> str:
     name = "do" if name == "cancel" else name
     return f'<form method="post"><button name="{name}" value="{escape(value)}">{escape(label)}</button></form>'
-
-
-def _page(language: str, title: str, body: str, status: int = 200) -> RouteResponse:
-    shown = language if language in LANGUAGES else "en"
-    html = (
-        f'<!doctype html><html lang="{shown}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
-    )
-    return RouteResponse(html, status, headers=HEADERS)
 
 
 def event_file(tenant: Tenant, request: RouteRequest) -> RouteResponse:

@@ -35,6 +35,8 @@ HEAVY = (
     "authlib",
     "joserfc",
     "requests",
+    "mailchimp_marketing",
+    "openpyxl",
     "python_calamine",
     "striprtf",
     "odf",

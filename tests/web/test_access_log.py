@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
+from webchatagent.core.addresses import truncate_address
 from webchatagent.core.clock import now
 from webchatagent.core.retention import delete_old_logs, purge_tenant
-from webchatagent.web.accesslog import browser_family, system_family, truncate_address
+from webchatagent.web.accesslog import browser_family, system_family
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 Version/17.5 Mobile Safari/604.1"
