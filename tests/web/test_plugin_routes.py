@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from webchatagent.core.api import PluginJob, Route, RouteResponse, hookimpl, start_job
 from webchatagent.core.db.records import BackgroundJob
 from webchatagent.core.db.tenants import PluginSwitch
+from webchatagent.core.jobs import KINDS
 from webchatagent.core.manifest import Manifest
 from webchatagent.core.plugin_jobs import know_kinds, start_regular_jobs
 from webchatagent.core.registry import Registry
@@ -63,14 +65,16 @@ def switch(tenant, on: bool) -> None:
 
 
 @pytest.fixture
-def tester(platform) -> Plugin:
+def tester(platform) -> Iterator[Plugin]:
     found, known = Plugin(), platform.registry
     plugins = {n: (m, known.module(n)) for n, m in known.manifests.items()}
     manifest = Manifest(id="tester", name="Tester", summary="For a test.", category="tools")
     plugins["tester"] = (manifest, found.module)
     platform.registry = Registry(plugins, known._always, known.broken)
     know_kinds(platform)
-    return found
+    yield found
+    for kind in [name for name in KINDS if name.startswith("tester.")]:  # the ledger's table is the process's
+        del KINDS[kind]
 
 
 @pytest.fixture
