@@ -132,16 +132,16 @@ def _fields(setting: Setting, is_set: bool, text: FieldText) -> dict[str, Any]:
         erase = BooleanField(gettext("Erase what is stored: %(label)s", label=label))
         may_erase = is_set and not setting.info.is_required()
         return {setting.name: made, **({f"{setting.name}__erase": erase} if may_erase else {})}
-    return {setting.name: _field(setting, words)}
+    return {setting.name: _field(setting, words, text.choices)}
 
 
-def _field(setting: Setting, words: dict[str, Any]) -> Any:
+def _field(setting: Setting, words: dict[str, Any], called: Mapping[str, str]) -> Any:
     shape, needed = setting.shape, setting.info.is_required()
     if shape == "bool":
         return BooleanField(**words)
     if shape == "choice":
         nothing = [("", "–")] if setting.optional or needed else []
-        choices = [(str(v), str(v).replace("_", " ")) for v in setting.choices or []]
+        choices = [(str(v), called.get(str(v), str(v).replace("_", " "))) for v in setting.choices or []]
         return SelectField(**words, choices=[*nothing, *choices], validate_choice=False)
     if shape in ("lines", "json", "text"):
         if shape == "lines":

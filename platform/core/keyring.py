@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import JSON, Connection, String, Table, select, update
 
 from .backup.rows import read_tables
+from .db.base import Base
 from .secrets import PREFIX, SecretBox
 from .tenancy import system_scope
 from .tenants import Platform
 
 Place = Callable[[Any, str], str]
-"""The place that a secret of a row is sealed for; the text is its path inside of a JSON column."""
+"""The place that a secret of a row is sealed for; the text is its path inside of a JSON column.
+
+A plugin says it on its own column: `mapped_column(Text, info={"sealed": lambda row, path: f"{row.tenant_id}|…"})`."""
 PLACES: dict[tuple[str, str], Place] = {
     ("plugin_switch", "config"): lambda row, path: f"{row.tenant_id}|{row.plugin}|{path}",
     ("outbox_mail", "body"): lambda row, path: f"{row.tenant_id}|outbox|{row.id}",
@@ -54,14 +57,20 @@ def _rotate_column(box: SecretBox, connection: Connection, table: Table, name: s
     if (table.name, name) == ("api_key", "digest"):
         rows = connection.scalars(select(table.c.digest).where(table.c.revoked_at.is_(None)))
         done.left["api_key"] += sum(1 for digest in rows if digest.partition(".")[0] != box.current)
-    elif (table.name, name) in PLACES:
-        _seal_anew(box, connection, table, name, PLACES[table.name, name], done)
+    elif place := _place_of(table.name, name):
+        _seal_anew(box, connection, table, name, place, done)
     else:
         for value in connection.scalars(select(table.c[name])):
             stale = sum(1 for _, token in _tokens(value) if box.stale(token))
             if stale:
                 done.left[table.name] += stale
     done.left = +done.left
+
+
+def _place_of(table: str, column: str) -> Place | None:
+    declared = Base.metadata.tables.get(table)
+    found = declared.c[column].info.get("sealed") if declared is not None and column in declared.c else None
+    return PLACES.get((table, column), found)
 
 
 def _seal_anew(box: SecretBox, connection: Connection, table: Table, name: str, place: Place, done: Rotated) -> None:

@@ -15,7 +15,7 @@ from .texts import say
 DAYS = 14
 """How long a mail stays in the outbox."""
 BEHIND = "\x1e"
-"""What parts the text of a mail from the address to unsubscribe at, which is a secret of the reader as the text is."""
+"""What parts the text of a mail from the address to unsubscribe at, and from a file; all are secrets of the reader."""
 
 
 def post_mail(
@@ -31,11 +31,20 @@ def post_mail(
 
 
 def put_mail(
-    db: TenantSession, tenant: Tenant, kind: str, recipient: str, subject: str, body: str, *, unsubscribe: str = ""
+    db: TenantSession,
+    tenant: Tenant,
+    kind: str,
+    recipient: str,
+    subject: str,
+    body: str,
+    *,
+    unsubscribe: str = "",
+    calendar: str = "",
 ) -> list[str]:
     """As `post_mail`, with a subject (one line) and a text of its own.
 
-    `unsubscribe` is an address that takes a POST of mail programs to unsubscribe at once (RFC 8058).
+    `unsubscribe` is an address that takes a POST of mail programs to unsubscribe at once (RFC 8058). `calendar` is an
+    iCalendar file (RFC 5545) that comes along.
     """
     smtp_url = tenant.platform.settings.smtp_url
     row = OutboxMail(
@@ -47,7 +56,7 @@ def put_mail(
     )
     db.add(row)
     db.flush()
-    sealed = f"{body}{BEHIND}{unsubscribe}" if unsubscribe else body
+    sealed = BEHIND.join((body, unsubscribe, calendar)).rstrip(BEHIND)
     row.body = tenant.platform.secret_box.seal(sealed, _place(row))
     return [jobs.add_job(db, jobs.MAIL, f"mail:{row.id}", mail_id=row.id)] if smtp_url else []
 
@@ -61,10 +70,10 @@ def read_mail(tenant: Tenant, mail_id: int) -> tuple[OutboxMail, str]:
     return row, _opened(tenant, row)[0] if row.body else ""
 
 
-def _opened(tenant: Tenant, row: OutboxMail) -> tuple[str, str]:
-    """The text of a mail, and the address to unsubscribe at, if it has one."""
-    text, _, unsubscribe = tenant.platform.secret_box.open(row.body, _place(row)).partition(BEHIND)
-    return text, unsubscribe
+def _opened(tenant: Tenant, row: OutboxMail) -> tuple[str, str, str]:
+    """The text of a mail, the address to unsubscribe at, and its calendar file; empty where there is none."""
+    text, unsubscribe, calendar = [*tenant.platform.secret_box.open(row.body, _place(row)).split(BEHIND, 2), "", ""][:3]
+    return text, unsubscribe, calendar
 
 
 def send_mail(tenant: Tenant, mail_id: int) -> None:
@@ -73,8 +82,9 @@ def send_mail(tenant: Tenant, mail_id: int) -> None:
         row = db.get(OutboxMail, mail_id)
     if row is None or row.state == "sent":
         return
-    text, unsubscribe = _opened(tenant, row)
-    smtp.deliver(tenant.platform.settings, row.recipient, row.subject, text, f"{tenant.id}.{row.id}", unsubscribe)
+    text, unsubscribe, calendar = _opened(tenant, row)
+    number = f"{tenant.id}.{row.id}"
+    smtp.deliver(tenant.platform.settings, row.recipient, row.subject, text, number, unsubscribe, calendar)
     _mark(tenant, mail_id, "sent")
 
 

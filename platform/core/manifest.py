@@ -29,11 +29,12 @@ class Recipient(BaseModel):
 
 
 class FieldText(BaseModel):
-    """How one setting is called in a language, and what it is for."""
+    """How one setting is called in a language, what it is for, and what its choices are called, by their values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     label: str = ""
     help: str = ""
+    choices: dict[str, str] = Field(default_factory=dict)
 
 
 class Translation(BaseModel):

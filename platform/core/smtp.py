@@ -57,10 +57,19 @@ def parse_smtp_url(settings: Settings) -> MailServer:
     )
 
 
-def deliver(settings: Settings, recipient: str, subject: str, text: str, number: str, unsubscribe: str = "") -> None:
+def deliver(
+    settings: Settings,
+    recipient: str,
+    subject: str,
+    text: str,
+    number: str,
+    unsubscribe: str = "",
+    calendar: str = "",
+) -> None:
     """Send one mail. `number` is the same for every attempt, so that a receiver can drop a second copy.
 
-    `unsubscribe` becomes the headers of RFC 8058, by which mail programs unsubscribe with one click.
+    `unsubscribe` becomes the headers of RFC 8058, by which mail programs unsubscribe with one click. `calendar` is an
+    iCalendar file, which they offer to take over.
 
     Raises Unavailable with a sentence that holds neither the password nor the recipient.
     """
@@ -76,6 +85,8 @@ def deliver(settings: Settings, recipient: str, subject: str, text: str, number:
         message["List-Unsubscribe"] = f"<{unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text)
+    if calendar:
+        message.add_attachment(calendar, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
     try:
         _send(server, message)
     except smtplib.SMTPException as error:

@@ -17,7 +17,7 @@ from .elastic_counts import CountCache, chunks_of
 from .elastic_documents import replace_document, vector_record
 from .elastic_erasing import expunge_erased, mark_erased
 from .elastic_health import look
-from .elastic_mapping import Indexes
+from .elastic_mapping import AWAIT, AWAIT_TO_WRITE, Indexes
 from .elastic_missing import MissingVectors
 from .elastic_records import SHOWN, head_id, read_chunk, read_ref
 from .elastic_search import Searcher
@@ -41,17 +41,17 @@ class ElasticsearchChunkStore:
 
     # -- the connection -------------------------------------------------------------------------------------
 
-    def _ready(self, client: Elasticsearch) -> None:
+    def _ready(self, client: Elasticsearch, patience: str) -> None:
         if not self._made:
             with self._making:
-                self._indexes.make_chunks(client)
+                self._indexes.make_chunks(client, patience)
                 self._made = True
 
     def _ask(self, question: Callable[[Elasticsearch], Result]) -> Result:
         """Run a question. Raises Unavailable."""
         try:
             with self._connection.asking() as client:
-                self._ready(client)
+                self._ready(client, AWAIT)
                 return question(client)
         except IndexMissing:
             self._made = False  # made anew, empty, by whoever comes next; `core.reindexing` fills it
@@ -61,7 +61,7 @@ class ElasticsearchChunkStore:
         """Run a change. Raises Unavailable."""
         try:
             with self._connection.writing() as client:
-                self._ready(client)
+                self._ready(client, AWAIT_TO_WRITE)
                 return change(client)
         except IndexMissing:
             self._made = False
@@ -166,7 +166,7 @@ class ElasticsearchChunkStore:
     def tidy(self) -> None:
         """See ChunkStore.tidy."""
         with self._connection.writing() as client:
-            self._ready(client)
+            self._ready(client, AWAIT_TO_WRITE)
             expunge_erased(client, self._indexes)
 
     # -- reading --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ..core.analysis import VERSION
 from .elastic_client import Address
 
 AWAIT = "3s"  # less than a question waits
+AWAIT_TO_WRITE = "30s"
 _KEYWORD = {"type": "keyword"}
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}  # shown, never searched
 _NUMBER = {"type": "long"}
@@ -62,11 +63,11 @@ class Indexes:
         """The alias of a space."""
         return f"{self._prefix}-space-{hashlib.sha256(space_id.encode()).hexdigest()[:16]}"
 
-    def make_chunks(self, client: Elasticsearch) -> None:
+    def make_chunks(self, client: Elasticsearch, patience: str = AWAIT) -> None:
         """Make the index of chunks unless it is there, and wait until it answers: another process may just make it."""
         if not client.indices.exists_alias(name=self.chunks):
             self._make(client, self.chunks, CHUNK, ["stems", "grams"])
-        self._await(client, self.chunks)
+        self._await(client, self.chunks, patience)
 
     def make_space(self, client: Elasticsearch, space_id: str, dimensions: int) -> None:
         """Make the index of a space unless it is there."""
@@ -83,9 +84,9 @@ class Indexes:
                 raise
 
     @staticmethod
-    def _await(client: Elasticsearch, alias: str) -> None:
+    def _await(client: Elasticsearch, alias: str, patience: str = AWAIT) -> None:
         """Give an index that is being made some time; one that stays red is met by whoever asks it."""
-        client.options(ignore_status=408).cluster.health(index=alias, wait_for_status="yellow", timeout=AWAIT)
+        client.options(ignore_status=408).cluster.health(index=alias, wait_for_status="yellow", timeout=patience)
 
     def create(
         self,

@@ -15,6 +15,7 @@ from webchatagent.core.api import (
     PluginJob,
     Problem,
     Route,
+    SetupValue,
     Subject,
     Tenant,
     Tool,
@@ -61,6 +62,14 @@ def alerts(tenant: Tenant) -> list[Alert]:
     from . import status
 
     return status.alerts(tenant)
+
+
+@hookimpl
+def setup_values(tenant: Tenant) -> list[SetupValue]:
+    """The address of the feed, for the tenant's own calendar program."""
+    from . import pages
+
+    return pages.setup_values(tenant)
 
 
 @hookimpl

@@ -13,6 +13,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 def write_ics(rows: Sequence[Appointment], title: str, host: str, *, names: bool = False) -> str:
     """A calendar with these appointments; `names` says with whom, for the tenant's own feed."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//WebChatAgent//Appointments//EN", "CALSCALE:GREGORIAN"]
+    lines.append("METHOD:PUBLISH")
     for row in rows:
         lines += _event(row, f"{title}: {row.name}" if names and row.name else title, host)
     return "".join(f"{_folded(line)}\r\n" for line in [*lines, "END:VCALENDAR"])

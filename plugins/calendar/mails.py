@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from webchatagent.core.api import Tenant, TenantSession, public_address, put_mail
 
 from .config import Config
+from .ics import write_ics
 from .models import Appointment
 from .words import said, say
 
@@ -58,4 +61,10 @@ def _mail(db: TenantSession, tenant: Tenant, kind: str, row: Appointment, recipi
     }
     subject = " ".join(say(f"mail_{kind}_subject", language, **values).split())
     body = say(f"mail_{kind}_body", language, **values)
-    return put_mail(db, tenant, f"calendar_{kind}", recipient, subject, body)
+    file = write_ics([row], title_of(tenant, language), host_of(tenant))
+    return put_mail(db, tenant, f"calendar_{kind}", recipient, subject, body, calendar=file)
+
+
+def host_of(tenant: Tenant) -> str:
+    """What stands behind the ids of events: the same in mails and in files, so that a later one replaces the first."""
+    return urlsplit(tenant.platform.settings.public_url).hostname or "localhost"

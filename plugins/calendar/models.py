@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webchatagent.core.api import NEVER_REUSED, Base, TenantOwned, new_uuid, now, own_key
+
+
+def sealed_for(name: str) -> dict[str, Any]:
+    """That a column holds a sealed token, and the place that it is sealed for; see `tokens.seal`."""
+    return {"sealed": lambda row, path: f"{row.tenant_id}|calendar|{name}"}
 
 
 class Appointment(TenantOwned, Base):
@@ -83,8 +89,8 @@ class GoogleLink(TenantOwned, Base):
     account_id: Mapped[str] = mapped_column(String(64))
     email: Mapped[str] = mapped_column(String(254))
     scopes: Mapped[str] = mapped_column(Text)
-    refresh_token: Mapped[str] = mapped_column(Text)
-    access_token: Mapped[str] = mapped_column(Text, default="")
+    refresh_token: Mapped[str] = mapped_column(Text, info=sealed_for("refresh"))
+    access_token: Mapped[str] = mapped_column(Text, default="", info=sealed_for("access"))
     access_until: Mapped[datetime | None]
     refreshing_until: Mapped[datetime | None]
     calendar_id: Mapped[str] = mapped_column(String(254), default="")
@@ -99,5 +105,5 @@ class Revocation(TenantOwned, Base):
     __tablename__ = "calendar_revocation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(Text)
+    token: Mapped[str] = mapped_column(Text, info=sealed_for("revoke"))
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from html import escape
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -12,6 +11,7 @@ from webchatagent.core.api import (
     Route,
     RouteRequest,
     RouteResponse,
+    SetupValue,
     Tenant,
     ToolFailed,
     WebChatAgentError,
@@ -21,9 +21,9 @@ from webchatagent.core.api import (
 
 from .booking import NotFree, cancel, find_appointment, find_slots, move
 from .ics import write_ics
-from .mails import id_of, title_of, token_of
+from .mails import host_of, id_of, title_of, token_of
 from .models import Appointment
-from .words import said, say
+from .words import said, say, table
 
 FEED = "calendar-feed"
 ICS = "text/calendar; charset=utf-8"
@@ -112,12 +112,18 @@ def event_file(tenant: Tenant, request: RouteRequest) -> RouteResponse:
     row = _opened(tenant, request)
     if row is None:
         return RouteResponse("", 404)
-    return RouteResponse(write_ics([row], title_of(tenant, row.language), _host(request)), content_type=ICS)
+    return RouteResponse(write_ics([row], title_of(tenant, row.language), host_of(tenant)), content_type=ICS)
 
 
 def feed_token(tenant: Tenant) -> str:
     """What opens the tenant's feed."""
     return tenant.platform.secret_box.digest(str(tenant.id), FEED)
+
+
+def setup_values(tenant: Tenant) -> list[SetupValue]:
+    """The feed's address; whoever knows it reads the appointments."""
+    path = f"/x/calendar/{tenant.slug}/feed/{feed_token(tenant)}/appointments.ics"
+    return [SetupValue(table()["feed_label"], path, path=True)]
 
 
 def feed(tenant: Tenant, request: RouteRequest) -> RouteResponse:
@@ -134,8 +140,6 @@ def feed(tenant: Tenant, request: RouteRequest) -> RouteResponse:
                 .limit(5000)
             )
         )
-    return RouteResponse(write_ics(rows, title_of(tenant, tenant.locale), _host(request), names=True), content_type=ICS)
-
-
-def _host(request: RouteRequest) -> str:
-    return urlsplit(request.url).hostname or "localhost"
+    return RouteResponse(
+        write_ics(rows, title_of(tenant, tenant.locale), host_of(tenant), names=True), content_type=ICS
+    )

@@ -7,7 +7,16 @@ from typing import Any
 
 from sqlalchemy import delete, false, func, or_, select, update
 
-from webchatagent.core.api import ErasureReport, ExportPart, Subject, Tenant, TenantSession, ToolFailed, now
+from webchatagent.core.api import (
+    ErasureReport,
+    ExportPart,
+    Subject,
+    Tenant,
+    TenantSession,
+    ToolFailed,
+    now,
+    person_sessions,
+)
 
 from .booking import cancel
 from .connect import forget
@@ -18,22 +27,25 @@ DAYS = 30
 EMPTY = {"name": "", "email": "", "note": "", "session_id": 0}
 
 
-def _theirs(subject: Subject) -> Any:
-    """The condition on appointments of a person."""
+def _theirs(tenant: Tenant, subject: Subject) -> Any:
+    """The condition on appointments of a person: of their conversations, or of their address."""
     found = []
-    if subject.session_id:
-        found.append(Appointment.session_id == subject.session_id)
+    # The session itself too: when core has erased it already, what was booked in it must still be found.
+    sessions = {*person_sessions(tenant, subject), *filter(None, [subject.session_id])}
+    if sessions:
+        found.append(Appointment.session_id.in_(sessions))
     if subject.email:
         found.append(Appointment.email == subject.email.strip().lower())
     return or_(*found) if found else false()
 
 
-def _rows(db: TenantSession, subject: Subject) -> list[Appointment]:
-    return list(db.scalars(select(Appointment).where(_theirs(subject)).order_by(Appointment.id)))
+def _rows(db: TenantSession, theirs: Any) -> list[Appointment]:
+    return list(db.scalars(select(Appointment).where(theirs).order_by(Appointment.id)))
 
 
 def export(tenant: Tenant, subject: Subject) -> list[ExportPart]:
     """A person's appointments."""
+    theirs = _theirs(tenant, subject)
     with tenant.read() as db:
         rows = [
             {
@@ -47,7 +59,7 @@ def export(tenant: Tenant, subject: Subject) -> list[ExportPart]:
                 "calendar": r.provider,
                 "created_at": r.created_at.isoformat(),
             }
-            for r in _rows(db, subject)
+            for r in _rows(db, theirs)
         ]
     recipients = ("Google Ireland Ltd.",) if any(r["calendar"] == "google" for r in rows) else ()
     return [ExportPart("appointments", len(rows), rows, "appointments", DAYS, recipients)]
@@ -55,8 +67,9 @@ def export(tenant: Tenant, subject: Subject) -> list[ExportPart]:
 
 def locate(tenant: Tenant, subject: Subject) -> list[ExportPart]:
     """How many appointments a person has."""
+    theirs = _theirs(tenant, subject)
     with tenant.read() as db:
-        count = db.scalar(select(func.count(Appointment.id)).where(_theirs(subject))) or 0
+        count = db.scalar(select(func.count(Appointment.id)).where(theirs)) or 0
     return [ExportPart("appointments", count, (), "appointments", DAYS)]
 
 
@@ -76,17 +89,19 @@ def restrict(tenant: Tenant, subject: Subject, restricted: bool) -> ErasureRepor
 def _change(tenant: Tenant, subject: Subject, values: dict[str, Any]) -> ErasureReport:
     if not values:
         return ErasureReport({"appointments": 0})
+    theirs = _theirs(tenant, subject)
     with tenant.write() as db:
         done = db.execute(
-            update(Appointment).where(_theirs(subject)).values(**values).execution_options(synchronize_session=False)
+            update(Appointment).where(theirs).values(**values).execution_options(synchronize_session=False)
         )
     return ErasureReport({"appointments": int(getattr(done, "rowcount", 0))})
 
 
 def erase(tenant: Tenant, subject: Subject) -> ErasureReport:
     """Cancel what is to come, delete the event at the provider, and empty the rows."""
+    theirs = _theirs(tenant, subject)
     with tenant.write() as db:
-        rows = _rows(db, subject)
+        rows = _rows(db, theirs)
         _quiet(db, rows)
     kept: dict[str, str] = {}
     for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -39,21 +40,32 @@ def test_booking_moving_and_cancelling(house: Any, owner: Any) -> None:
     form = {"c_when": f"{day}T10:00", "c_name": "A visitor", "c_email": "visitor@example.org", "c_note": ""}
     assert "Please fill in this field." in owner.post(f"{PATH}/add", {**form, "c_when": ""}).text
     assert owner.post(f"{PATH}/add", form).status_code == 302
-    (made,) = rows(house)
+    made = rows(house)[-1]
     assert (made.state, made.starts_at.strftime("%H:%M")) == ("booked", "04:30")
     taken = owner.post(f"{PATH}/add", {**form, "c_name": "Another"})
-    assert taken.status_code == 200 and "not free" in taken.text and len(rows(house)) == 1
+    assert taken.status_code == 200 and "not free" in taken.text and rows(house)[-1].id == made.id
     path = f"{PATH}/edit/{made.id}"
     assert f'value="{day}T10:00' in owner.get(path).text
     assert owner.post(path, {"c_when": f"{day}T11:00"}).status_code == 302
-    assert rows(house)[0].starts_at.strftime("%H:%M") == "05:30"
+    assert rows(house)[-1].starts_at.strftime("%H:%M") == "05:30"
     assert owner.post(f"{PATH}/action/cancel/{made.id}").status_code == 302
-    assert rows(house)[0].state == "cancelled" and rows(house, "globex") == []
+    assert rows(house)[-1].state == "cancelled" and rows(house, "globex") == []
+
+
+def test_the_settings_name_the_calendars_and_show_the_feed(house: Any, owner: Any) -> None:
+    page = owner.get("/marketplace/calendar/").text
+    assert ">Built-in</option>" in page and ">Google Calendar</option>" in page and "`local`" not in page
+    found = re.search(r"/x/calendar/acme/feed/[^/]+/appointments\.ics", page)
+    assert found and "Subscribe" in page.title()
+    assert "/feed/" not in house.browser("viewer@example.org").get("/marketplace/calendar/").text
 
 
 def test_nobody_reaches_an_appointment_of_another_tenant(house: Any, owner: Any) -> None:
     other = house.browser("owner@example.net")
-    number = rows(house)[0].id
+    day = (now() + timedelta(days=5)).date().isoformat()
+    owner.get(f"{PATH}/add")
+    owner.post(f"{PATH}/add", {"c_when": f"{day}T10:00", "c_name": "A visitor"})
+    number = rows(house)[-1].id
     for answer in (
         other.get(f"{PATH}/show/{number}"),
         other.get(f"{PATH}/edit/{number}"),

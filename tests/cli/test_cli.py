@@ -274,6 +274,7 @@ def test_a_persons_rights(ok, refused, two, lines, data):
         "sessions": [],
         "messages": [],
         "consents": [],
+        "attachments": [],
         "mails": [],
         "actions": [],
     }

@@ -71,5 +71,24 @@ def test_after_a_rotation_the_old_key_is_needed_by_unused_keys_of_programs_only(
         authenticate(gone, key.secret)
 
 
+def test_what_a_plugin_seals_in_a_column_of_its_own_is_sealed_anew(reopened):
+    from webchatagent.plugins.calendar.models import GoogleLink, Revocation
+    from webchatagent.plugins.calendar.tokens import seal, unseal
+
+    first = reopened(OLD)
+    acme = create_tenant(first, "acme", "Acme")
+    with acme.write() as db:
+        tokens = {f"{name}_token": seal(acme, name, f"the {name} token") for name in ("refresh", "access")}
+        db.add(GoogleLink(account_id="1", email="a@example.org", scopes="", **tokens))
+        db.add(Revocation(token=seal(acme, "revoke", "an old token")))
+    assert rotate(reopened(NEW, OLD)).left == {}
+    now = load_tenant(reopened(NEW), slug="acme")
+    with now.read() as db:
+        link, left = db.query(GoogleLink).one(), db.query(Revocation).one()
+    assert unseal(now, "refresh", link.refresh_token) == "the refresh token"
+    assert unseal(now, "access", link.access_token) == "the access token"
+    assert unseal(now, "revoke", left.token) == "an old token"
+
+
 def test_the_keys_of_before_are_a_list():
     assert load_settings({}, old_master_keys="one, two", master_key="new").master_keys == [b"new", b"one", b"two"]

@@ -109,6 +109,32 @@ def test_a_mail_is_sent_by_a_job_and_its_text_is_deleted(make_platform, server, 
     assert len(box.mails) == 1, "a job that runs twice sends once"
 
 
+EVENT = "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nSUMMARY:Größe\r\nEND:VCALENDAR\r\n"
+
+
+def test_a_calendar_file_and_a_way_to_unsubscribe_come_along(make_platform, server, box):
+    from webchatagent.jobs.worker import Worker
+
+    platform = make_platform(smtp_url=f"smtp://bot:p%40ss@127.0.0.1:{server}?from=bot@example.org")
+    tenant = create_tenant(platform, "acme", "Acme")
+    with tenant.write() as db:
+        mail.put_mail(db, tenant, "k", "a@example.org", "S", "Text", calendar=EVENT)
+        mail.put_mail(db, tenant, "k", "b@example.org", "S", "Text", unsubscribe=LINK, calendar=EVENT)
+    worker = Worker(platform)
+    while worker.run_due():
+        pass
+    for arrived in box.mails:
+        text, file = arrived.get_payload()
+        assert text.get_payload(decode=True).decode().strip() == "Text"
+        assert (file.get_content_type(), file.get_param("method"), file.get_filename()) == (
+            "text/calendar",
+            "PUBLISH",
+            "event.ics",
+        )
+        assert "SUMMARY:Größe" in file.get_payload(decode=True).decode()
+    assert [m["List-Unsubscribe"] for m in sorted(box.mails, key=lambda m: m["To"])] == [None, f"<{LINK}>"]
+
+
 def test_a_refusal_names_neither_password_nor_person(server, tmp_path):
     settings = load_settings({}, data=str(tmp_path), smtp_url=f"smtp://bot:wrong@127.0.0.1:{server}")
     with pytest.raises(Unavailable) as caught:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from webchatagent.core.actions import decide
 from webchatagent.core.bots import find_bot
 from webchatagent.core.db.accounts import OutboxMail
-from webchatagent.core.mail import read_mail
+from webchatagent.core.mail import _opened, read_mail
 from webchatagent.core.sessions import locate_session
 from webchatagent.core.tenants import load_tenant
 from webchatagent.plugins.calendar import work
@@ -29,6 +29,12 @@ TUESDAY = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 def rows(tenant):
     with tenant.read() as db:
         return list(db.scalars(select(Appointment).order_by(Appointment.starts_at)))
+
+
+def outbox(tenant):
+    """The rows of all mails, oldest first."""
+    with tenant.read() as db:
+        return list(db.scalars(select(OutboxMail).order_by(OutboxMail.id)))
 
 
 def mails(tenant):
@@ -83,6 +89,9 @@ def test_a_visitor_finds_books_moves_and_cancels(platform, here, there, ask, scr
     assert confirm(platform, key, card).state == "done"
     assert [r.state for r in rows(here)] == ["cancelled"] and rows(there) == []
     assert [m[0] for m in mails(here)] == ["calendar_booked", "calendar_moved", "calendar_cancelled"]
+    files = [_opened(here, row)[2] for row in outbox(here)]
+    assert ["STATUS:CONFIRMED" in f for f in files] == [True, True, False] and "STATUS:CANCELLED" in files[2]
+    assert len({re.search("UID:(.*)", f)[1] for f in files}) == 1, "a later file replaces the first"
     told = "".join(repr(r) for r in scripted_model.requests)
     assert "09:30" not in told and "10:00 (" not in told, "the model never learns a time"
 

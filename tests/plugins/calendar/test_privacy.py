@@ -52,6 +52,22 @@ def test_thirty_days_after_its_end_only_id_and_time_stay(booked, there):
     assert rows(there)[0].email == "ada@example.org"
 
 
+def test_a_person_known_by_their_contact_is_found(here, bot):
+    from webchatagent.core.accept import accept_turn
+    from webchatagent.core.db.chats import Contact, ContactLink
+
+    session = accept_turn(bot, None, "Hello?").session.id
+    with here.write() as db:
+        contact = Contact(name="Ada")
+        db.add(contact)
+        db.flush()
+        db.add(ContactLink(session_id=session, contact_id=contact.id))
+        number = contact.id
+    book(here, TUESDAY, Visitor("Ada Example", "", "", session_id=session), "k")
+    assert subject.locate(here, Subject(contact_id=number))[0].count == 1
+    assert subject.locate(here, Subject(contact_id=number + 1))[0].count == 0
+
+
 def test_a_person_sees_corrects_and_restricts(booked, there):
     (part,) = subject.export(booked, PERSON)
     assert part.count == 1 and part.rows[0]["note"] == "About the roof"
