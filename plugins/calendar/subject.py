@@ -29,7 +29,7 @@ EMPTY = {"name": "", "email": "", "note": "", "session_id": 0}
 
 def _theirs(tenant: Tenant, subject: Subject) -> Any:
     """The condition on appointments of a person: of their conversations, or of their address."""
-    found = []
+    found: list[Any] = []
     # The session itself too: when core has erased it already, what was booked in it must still be found.
     sessions = {*person_sessions(tenant, subject), *filter(None, [subject.session_id])}
     if sessions:
