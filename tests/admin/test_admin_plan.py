@@ -115,7 +115,8 @@ def test_a_paid_plan_with_invoices_can_be_ended(shop: Any) -> None:
 
 
 def test_a_locked_workspace_is_told_what_still_works(shop: Any) -> None:
-    one = next(iter(shop.stub.subscriptions.values()))
+    customer = ensure_customer(again(shop), "owner@example.org").customer_id
+    one = next(iter(shop.stub.subscriptions.values()), None) or shop.stub.subscribe(customer, "price_small")
     one["status"] = "past_due"
     shop.stub.bill(one, 1_000_000_000, "open")
     read_account(again(shop))
