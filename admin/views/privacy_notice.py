@@ -12,9 +12,10 @@ from webchatagent.core import noticeversions
 from webchatagent.core.notice import compose
 from webchatagent.core.texts import LANGUAGES
 
-from ..fab.session import platform, tenant
+from ..fab.session import tenant
 from ..fab.views import Page, page
 from ..roles import rights
+from .bots import public_url
 
 KINDS = {"new": (_("New"), "good"), "changed": (_("Changed"), "warn"), "gone": (_("Gone"), "bad")}
 
@@ -33,7 +34,6 @@ class PrivacyNoticePage(Page):
         here = tenant()
         asked = request.args.get("language", "")
         language = asked if asked in LANGUAGES else str(get_locale() or "en")
-        base = (platform().settings.public_url or request.host_url).rstrip("/")
         return self.show_page(
             "wca/privacy_notice.html",
             versions=noticeversions.list_versions(here),
@@ -41,7 +41,7 @@ class PrivacyNoticePage(Page):
             notice=compose(here, language),
             language=language,
             kinds=KINDS,
-            address=f"{base}/t/{here.slug}/privacy",
+            address=f"{public_url()}/t/{here.slug}/privacy",
         )
 
     @page("/publish", needs="edit", methods=("POST",))

@@ -91,7 +91,9 @@ def subject_of(row: RightsRequest) -> Subject:
 
 
 def settle_request(tenant: Tenant, request_id: int) -> RightsRequest:
-    """Do what is asked, over core and every plugin. Safe to repeat; one that is settled stays as it is.
+    """Do what is asked, over core and every plugin; also the job behind one that is incomplete.
+
+    Safe to repeat; one that is settled stays as it is.
 
     Raises NotFound.
     """
@@ -115,11 +117,6 @@ def settle_request(tenant: Tenant, request_id: int) -> RightsRequest:
         row = kept
     tenant.platform.ring(ring)
     return row
-
-
-def settle_again(tenant: Tenant, request_id: int) -> None:
-    """The job behind an incomplete request."""
-    settle_request(tenant, request_id)
 
 
 def refuse_request(tenant: Tenant, request_id: int, reason: str) -> None:

@@ -20,7 +20,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     SYNC.name: sources.sync_source,
     MAIL.name: mail.send_mail,
     PURGE.name: retention.purge_tenant,
-    SETTLE.name: requests.settle_again,
+    SETTLE.name: requests.settle_request,
     NOTICE.name: servicenotices.send_notice,
     ERASE_TENANT.name: closing.erase_when_due,
 }
